@@ -1,0 +1,16 @@
+//! Patterns of the schema, in RE2 syntax as the API server wants them.
+
+/// Absolute http or https URL with a host and no user, query or fragment.
+pub(crate) const URL: &str = r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)(:[0-9]{1,5})?(/[-A-Za-z0-9._~!$&'()*+,;=:@%/]*)?$";
+/// A model name.
+pub(crate) const MODEL: &str = r"^[A-Za-z0-9][-A-Za-z0-9._:/@+~]*$";
+/// A model name or a prefix of one with a `*` behind it.
+pub(crate) const MODEL_OR_PREFIX: &str = r"^([A-Za-z0-9][-A-Za-z0-9._:/@+~]*)?\*?$";
+/// A glob over model names.
+pub(crate) const GLOB: &str = r"^[-A-Za-z0-9._:/@+~*]+$";
+/// RFC 9110 token.
+pub(crate) const HEADER_NAME: &str = r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$";
+/// Printable ASCII.
+pub(crate) const HEADER_VALUE: &str = r"^[ -~]*$";
+/// RFC 1123 subdomain.
+pub(crate) const DNS_NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";

@@ -1,0 +1,70 @@
+//! Reading and writing JSON without a document tree.
+//!
+//! Bodies are read in one pass into records that borrow from the input ([`record`]); whatever a record does not
+//! name is kept as raw text. Bodies are written straight into a buffer ([`write`]). Numbers, tool arguments,
+//! schemas and signatures are never interpreted on the way: they stay the text they arrived as.
+
+mod compact;
+pub(crate) mod record;
+mod text;
+pub mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+pub use compact::compact;
+pub(crate) use text::{Num, Str, StrOr};
+
+/// A JSON value kept as the text it arrived as.
+pub type Json<'a> = Cow<'a, RawValue>;
+
+/// Why a body could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The body is not UTF-8.
+    #[error("the body is not valid UTF-8")]
+    Utf8,
+    /// The body is not JSON, or a field has the wrong type.
+    #[error("invalid JSON body: {0}")]
+    Json(#[source] serde_json::Error),
+    /// The body is JSON, but a field says something the protocol has no meaning for.
+    #[error("{path}: {message}")]
+    Field {
+        /// Where, in the protocol's own terms: `messages[2].role`.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+impl DecodeError {
+    /// A field error.
+    pub(crate) fn field(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Field {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Reads one record from a whole body.
+pub(crate) fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, DecodeError> {
+    // Checking UTF-8 once over the whole input is several times cheaper than once a string.
+    let text = std::str::from_utf8(body).map_err(|_| DecodeError::Utf8)?;
+    serde_json::from_str(text).map_err(DecodeError::Json)
+}
+
+/// Reads one record from a JSON value kept raw.
+pub(crate) fn read_raw<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, DecodeError> {
+    serde_json::from_str(raw.get()).map_err(DecodeError::Json)
+}
+
+/// The raw value if `text` is one JSON object, and nothing else.
+pub(crate) fn object_text(text: &str) -> Option<&RawValue> {
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    raw.get().starts_with('{').then_some(raw)
+}

@@ -1,0 +1,67 @@
+use super::record::record;
+use super::{Num, Str, StrOr, compact, object_text, read, write};
+
+record! {
+    struct Sample<'a> {
+        name: Str<'a>,
+        kind("type"): Str<'a>,
+        size: Num<'a>,
+        items: StrOr<'a, Str<'a>>,
+    }
+}
+
+#[test]
+fn a_record_keeps_what_it_does_not_name_and_tells_null_from_absent() {
+    let body = br#"{"type":"x","size":1.50,"other":{"a":[1, 2]},"name":null}"#;
+    let sample: Sample<'_> = read(body).unwrap();
+    assert_eq!(sample.kind.unwrap().0, "x");
+    assert_eq!(sample.size.unwrap().0, "1.50");
+    assert!(sample.name.is_none() && sample.items.is_none());
+    let rest: Vec<_> = sample.rest.iter().map(|(k, v)| (k.as_ref(), v.get())).collect();
+    assert_eq!(rest, [("other", r#"{"a":[1, 2]}"#), ("name", "null")]);
+}
+
+#[test]
+fn wrong_types_are_errors_and_not_panics() {
+    for body in ["[]", "null", r#"{"size":"1"}"#, r#"{"name":1}"#, r#"{"items":{}}"#, "{", ""] {
+        assert!(read::<Sample<'_>>(body.as_bytes()).is_err(), "{body}");
+    }
+    assert!(read::<Sample<'_>>(b"{\"name\":\"\xff\"}").is_err());
+}
+
+#[test]
+fn compact_removes_white_space_outside_strings_only() {
+    let pretty = "{ \"a b\" : [ 1 ,\n\t\"x \\\" y\" ] }";
+    assert_eq!(compact(pretty), r#"{"a b":[1,"x \" y"]}"#);
+    for odd in ["\"", " \"\\", "\"\\", "", " "] {
+        compact(odd);
+    }
+}
+
+#[test]
+fn object_text_takes_one_object_and_nothing_else() {
+    assert!(object_text(r#" {"a":1} "#).is_some());
+    for no in ["", "[]", "{} {}", "{", "1", "\"{}\""] {
+        assert!(object_text(no).is_none(), "{no}");
+    }
+}
+
+#[test]
+fn the_writer_writes_valid_json() {
+    let mut out = Vec::new();
+    write::object(&mut out, |o| {
+        o.str("a", "line\n\"quoted\"");
+        o.u64("b", 0);
+        o.u64("c", u64::MAX);
+        o.list("d", |l| {
+            l.str("x");
+            l.object(|o| o.bool("y", true));
+        });
+        o.field("k\"ey", serde_json::value::RawValue::NULL);
+    });
+    let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!(value["a"], "line\n\"quoted\"");
+    assert_eq!(value["c"], u64::MAX);
+    assert_eq!(value["d"][1]["y"], true);
+    assert!(value.as_object().unwrap().contains_key("k\"ey"));
+}

@@ -1,0 +1,161 @@
+//! The body of a `providers/…` entry: an LLMProvider with everything resolved and defaulted.
+
+use crate::Secret;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A provider as the proxies use it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Provider {
+    /// Namespace of the object.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+    /// What answers.
+    pub upstream: Upstream,
+    /// The protocols it speaks.
+    pub protocols: BTreeSet<Protocol>,
+    /// Share of the traffic within one priority; 0 takes none.
+    pub weight: u32,
+    /// What it offers. Never empty.
+    pub models: Vec<Model>,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// Request headers.
+    pub headers: Headers,
+    /// Whose keys may use it.
+    pub visible_to: Visibility,
+}
+
+/// What answers for a provider.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Upstream {
+    /// An HTTP API.
+    Http(Http),
+    /// The proxy itself.
+    Mock(Mock),
+}
+
+/// An HTTP API.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Http {
+    /// Base URL without a trailing slash; the API's path (`/chat/completions`) is appended.
+    pub base_url: String,
+    /// API keys, sent as `Authorization: Bearer`. Empty: none is sent.
+    pub credentials: Vec<Credential>,
+    /// How the certificate is checked; only for https.
+    pub tls: Tls,
+}
+
+/// An API key of a provider.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Credential {
+    /// `SECRET/KEY`: names it in messages, without telling it.
+    pub name: String,
+    /// The API key.
+    pub value: Secret,
+    /// Share of the provider's requests.
+    pub weight: u32,
+}
+
+/// How a certificate is checked.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+pub struct Tls {
+    /// PEM of the trusted authorities; `None`: the well-known ones.
+    pub ca_pem: Option<String>,
+    /// Accept any certificate.
+    pub insecure_skip_verify: bool,
+    /// Name the certificate must be for; `None`: the host of the URL.
+    pub server_name: Option<String>,
+}
+
+/// A wire protocol a provider can speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// OpenAI Chat Completions.
+    ChatCompletions,
+    /// OpenAI Responses.
+    Responses,
+    /// OpenAI's legacy completions.
+    Completions,
+    /// OpenAI embeddings.
+    Embeddings,
+}
+
+/// One offered model.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Model {
+    /// Public name, an alias included as an entry of its own. A trailing `*` stands for any ending.
+    pub name: String,
+    /// Name at the provider. A trailing `*` is replaced by what the public name's `*` matched.
+    pub upstream: String,
+    /// 0 is asked first.
+    pub priority: u32,
+}
+
+/// Time limits, in milliseconds, each more than 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect_ms: u64,
+    /// From the request sent to the first byte of the response.
+    pub first_byte_ms: u64,
+    /// Between two chunks.
+    pub stream_idle_ms: u64,
+    /// One attempt altogether.
+    pub total_ms: u64,
+}
+
+/// Request headers. Names are lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Headers {
+    /// Sent with every request.
+    pub set: Vec<(String, String)>,
+    /// Client headers passed on.
+    pub forward: Vec<String>,
+    /// Never sent.
+    pub remove: Vec<String>,
+}
+
+/// Whose keys may use a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Every key.
+    All,
+    /// Keys of these namespaces.
+    Namespaces(BTreeSet<String>),
+}
+
+/// How a mock answers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Mock {
+    /// Time to the first token, in milliseconds.
+    pub latency_ms: u64,
+    /// Tokens a second of a stream; 0: all at once.
+    pub tokens_per_second: u32,
+    /// What it says; `None`: the last user message.
+    pub reply: Option<String>,
+    /// Percentage of requests that fail, 0 to 100.
+    pub error_percent: u32,
+    /// How they fail.
+    pub fault: Fault,
+}
+
+/// A way to fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fault {
+    /// Status 500.
+    ServerError,
+    /// Status 429 with `Retry-After`.
+    RateLimit,
+    /// The connection breaks before the first byte.
+    Disconnect,
+    /// No answer at all.
+    Hang,
+    /// A stream ends in the middle.
+    Truncate,
+}

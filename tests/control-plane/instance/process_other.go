@@ -1,0 +1,7 @@
+//go:build !linux
+
+package instance
+
+import "syscall"
+
+func dieWithParent(*syscall.SysProcAttr) {}
