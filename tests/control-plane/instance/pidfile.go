@@ -68,19 +68,32 @@ func outlive(path string) error {
 
 // end sends the signal to the process that holds the pid file, if any, and waits until it has ended.
 func end(path string, signal syscall.Signal, patience time.Duration) error {
+	pid, err := holder(path)
+	if err != nil || pid == 0 {
+		return err
+	}
+	if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("%s: process %d: %w", filepath.Base(path), pid, err)
+	}
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
-		pid, err := holder(path)
-		if err != nil || pid == 0 {
+		switch now, err := holder(path); {
+		case err != nil:
 			return err
-		}
-		if signal != 0 {
-			if err := syscall.Kill(pid, signal); err != nil && !errors.Is(err, syscall.ESRCH) {
-				return fmt.Errorf("%s: process %d: %w", filepath.Base(path), pid, err)
-			}
-			signal = 0
-		}
-		if time.Now().After(deadline) {
+		case now != pid:
+			awaitReaped(pid)
+			return nil
+		case time.Now().After(deadline):
 			return fmt.Errorf("%s: process %d has not ended in %v", filepath.Base(path), pid, patience)
+		}
+	}
+}
+
+// awaitReaped waits for the rest of a process's end: the lock goes a moment before the pid does. Not for long, for
+// some containers have nobody who reaps.
+func awaitReaped(pid int) {
+	for deadline := time.Now().Add(100 * time.Millisecond); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return
 		}
 	}
 }

@@ -14,15 +14,15 @@ import (
 // endPatience is how long a killed process may take to be gone.
 const endPatience = 20 * time.Second
 
-// Start starts a component and waits until it is ready, until ctx ends, or until the process does. report gets one
-// line about it.
+// Start starts a component and waits until it is ready. report gets one line about it. When ctx ends first, the
+// process does too.
 func (in *Instance) Start(ctx context.Context, name string, report func(string)) error {
 	c, err := find(name)
 	if err != nil {
 		return err
 	}
 	started := time.Now()
-	ended, err := in.launch(c)
+	process, ended, err := in.launch(c)
 	if err != nil {
 		return err
 	}
@@ -38,6 +38,8 @@ func (in *Instance) Start(ctx context.Context, name string, report func(string))
 		case err := <-ended:
 			return fmt.Errorf("%s ended: %w\n%s", c.program, err, in.logTail(c.name))
 		case <-ctx.Done():
+			_ = process.Kill()
+			<-ended
 			return fmt.Errorf("%s was not ready (%w): %w\n%s", c.program, context.Cause(ctx), notReady, in.logTail(c.name))
 		case <-tick.C:
 		}
@@ -75,19 +77,17 @@ func (in *Instance) Become(name string) (program string, args []string, err erro
 
 // launch runs this binary again as the component, in a session of its own so that no Ctrl-C reaches it. The channel
 // gets one error when the process ends.
-func (in *Instance) launch(c component) (<-chan error, error) {
-	if in.Supervised {
-		if pid, err := holder(in.pidFile(supervisor)); !in.supervisor && (err != nil || pid == 0) {
-			return nil, errors.Join(err, errors.New("the `up --foreground` of this instance has ended"))
-		}
+func (in *Instance) launch(c component) (*os.Process, <-chan error, error) {
+	if err := in.mayLaunch(c); err != nil {
+		return nil, nil, err
 	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log, err := os.OpenFile(in.logFile(c.name), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer func() { _ = log.Close() }()
 	command := exec.Command(self, "run", "--dir", in.dir, c.name)
@@ -98,11 +98,25 @@ func (in *Instance) launch(c component) (<-chan error, error) {
 		dieWithParent(command.SysProcAttr)
 	}
 	if err := command.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- fmt.Errorf("process %d: %v", command.Process.Pid, command.Wait()) }()
-	return ended, nil
+	return command.Process, ended, nil
+}
+
+// mayLaunch refuses a second process of a component, and one that nobody would end.
+func (in *Instance) mayLaunch(c component) error {
+	if pid, err := holder(in.pidFile(c.name)); err != nil || pid != 0 {
+		return errors.Join(err, fmt.Errorf("%s is running already, as process %d", c.program, pid))
+	}
+	if in.supervisor || !in.Supervised {
+		return nil
+	}
+	if pid, err := holder(in.pidFile(supervisor)); err != nil || pid == 0 {
+		return errors.Join(err, errors.New("the `up --foreground` of this instance has ended"))
+	}
+	return nil
 }
 
 // logTail is the end of a component's log, to be shown with an error.
