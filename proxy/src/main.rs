@@ -1,0 +1,3 @@
+//! `llm-proxy`: the data plane.
+
+fn main() {}
