@@ -6,9 +6,18 @@
 //! every object became, so that a change costs what it touches. The way back is [`patch`](fn@patch): a
 //! verdict and the acknowledgements of the proxies become the status of the object.
 
+mod assemble;
+mod check;
 pub mod compiler;
+mod key;
+mod models;
+mod object;
 pub mod patch;
+mod provider;
+mod refs;
+mod spec;
 pub mod verdict;
+mod visibility;
 pub mod world;
 
 pub use compiler::{Compiled, Compiler, Options, UnknownFields, compile};

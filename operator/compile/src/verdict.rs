@@ -1,6 +1,7 @@
 //! What the compiler thinks of an object.
 
 use llm_snapshot::{Digest, EntryId};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What became of one object.
@@ -63,13 +64,13 @@ pub struct Judgement {
     /// Why, for programs.
     pub reason: Reason,
     /// Why, for people.
-    pub message: String,
+    pub message: Cow<'static, str>,
 }
 
 impl Judgement {
     /// A judgement.
     #[must_use]
-    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+    pub fn new(reason: Reason, message: impl Into<Cow<'static, str>>) -> Self {
         Self { reason, message: message.into() }
     }
 

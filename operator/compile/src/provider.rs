@@ -1,0 +1,119 @@
+//! From an LLMProvider to its entry: defaults filled in, references resolved.
+
+use crate::models;
+use crate::refs::{self, Resolver, Source};
+use crate::visibility;
+use llm_crds::provider::{self as crd, LLMProviderSpec, ProviderType};
+use llm_snapshot::Secret;
+use llm_snapshot::provider::{
+    Credential, Fault, Headers, Http, Mock, Protocol, Provider, Timeouts, Tls, Upstream,
+};
+use std::collections::BTreeSet;
+
+/// Where OpenAI answers.
+const OPENAI: &str = "https://api.openai.com/v1";
+
+/// The entry of a provider, or `None` when a reference does not resolve, which `resolver` then tells.
+/// `spec` has passed its checks.
+pub(crate) fn build(namespace: &str, name: &str, spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Provider> {
+    Some(Provider {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+        upstream: upstream(spec, resolver)?,
+        protocols: protocols(spec),
+        weight: spec.weight,
+        models: models::expand(&spec.models, spec.priority),
+        timeouts: timeouts(spec.timeouts.as_ref()),
+        headers: headers(spec.headers.as_ref()),
+        visible_to: visibility::visible_to(spec.allowed_keys.as_ref(), namespace, &resolver.world().namespaces),
+    })
+}
+
+fn upstream(spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Upstream> {
+    if spec.type_ == ProviderType::Mock {
+        return Some(Upstream::Mock(mock(spec.mock.clone().unwrap_or_default())));
+    }
+    // Both are looked at before either is given up, so that every failure is told at once.
+    let credentials: Vec<_> = spec.credentials.iter().map(|credential| read(credential, resolver)).collect();
+    let tls = tls(spec.tls.as_ref(), resolver);
+    let url = spec.endpoint.as_ref().map_or(OPENAI, |endpoint| &endpoint.url);
+    Some(Upstream::Http(Http {
+        base_url: url.trim_end_matches('/').to_owned(),
+        credentials: credentials.into_iter().collect::<Option<_>>()?,
+        tls: tls?,
+    }))
+}
+
+fn read(credential: &crd::Credential, resolver: &mut Resolver<'_>) -> Option<Credential> {
+    let reference = &credential.secret_ref;
+    let value = resolver.value(Source::Secret, reference, refs::credential)?;
+    Some(Credential {
+        name: format!("{}/{}", reference.name, reference.key),
+        value: Secret::new(value),
+        weight: credential.weight,
+    })
+}
+
+fn tls(tls: Option<&crd::Tls>, resolver: &mut Resolver<'_>) -> Option<Tls> {
+    let Some(tls) = tls else { return Some(Tls::default()) };
+    let ca_pem = match &tls.ca_bundle {
+        None => None,
+        Some(bundle) => Some(resolver.value(Source::ConfigMap, &bundle.config_map_ref, refs::certificates)?.to_owned()),
+    };
+    Some(Tls { ca_pem, insecure_skip_verify: tls.insecure_skip_verify, server_name: tls.server_name.clone() })
+}
+
+fn protocols(spec: &LLMProviderSpec) -> BTreeSet<Protocol> {
+    use Protocol::{ChatCompletions, Completions, Embeddings, Responses};
+    let Some(written) = &spec.protocols else {
+        let default: &[Protocol] = match spec.type_ {
+            ProviderType::OpenAI => &[ChatCompletions, Responses, Completions, Embeddings],
+            ProviderType::OpenAICompatible => &[ChatCompletions, Completions, Embeddings],
+            ProviderType::Mock => &[ChatCompletions],
+        };
+        return default.iter().copied().collect();
+    };
+    let same = |protocol: &crd::Protocol| match protocol {
+        crd::Protocol::ChatCompletions => ChatCompletions,
+        crd::Protocol::Responses => Responses,
+        crd::Protocol::Completions => Completions,
+        crd::Protocol::Embeddings => Embeddings,
+    };
+    written.iter().map(same).collect()
+}
+
+fn timeouts(timeouts: Option<&crd::Timeouts>) -> Timeouts {
+    let timeouts = timeouts.cloned().unwrap_or_default();
+    Timeouts {
+        connect_ms: timeouts.connect.as_millis(),
+        first_byte_ms: timeouts.first_byte.as_millis(),
+        stream_idle_ms: timeouts.stream_idle.as_millis(),
+        total_ms: timeouts.total.as_millis(),
+    }
+}
+
+fn headers(headers: Option<&crd::Headers>) -> Headers {
+    let headers = headers.cloned().unwrap_or_default();
+    let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
+    Headers {
+        set: headers.set.iter().map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect(),
+        forward: lower(&headers.forward),
+        remove: lower(&headers.remove),
+    }
+}
+
+fn mock(mock: crd::Mock) -> Mock {
+    Mock {
+        latency_ms: mock.latency.as_millis(),
+        tokens_per_second: mock.tokens_per_second,
+        reply: mock.reply,
+        error_percent: mock.error_percent,
+        fault: match mock.fault {
+            crd::Fault::ServerError => Fault::ServerError,
+            crd::Fault::RateLimit => Fault::RateLimit,
+            crd::Fault::Disconnect => Fault::Disconnect,
+            crd::Fault::Hang => Fault::Hang,
+            crd::Fault::Truncate => Fault::Truncate,
+        },
+    }
+}
