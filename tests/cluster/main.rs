@@ -1,0 +1,4 @@
+//! Tests against a real Kubernetes API server, with the programs as processes. All share one control plane; each has
+//! namespaces of its own. `CLUSTER=current` uses the current kubectl context instead.
+
+mod crd;

@@ -1,0 +1,3 @@
+//! The tour of `make demo`.
+
+fn main() {}
