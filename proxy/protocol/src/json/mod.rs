@@ -44,10 +44,7 @@ pub enum DecodeError {
 impl DecodeError {
     /// A field error.
     pub(crate) fn field(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Field {
-            path: path.into(),
-            message: message.into(),
-        }
+        Self::Field { path: path.into(), message: message.into() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Records: objects read in one pass, with everything unnamed kept raw.
+//! Records: objects read in one pass.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,34 @@ pub(crate) type Rest<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
 /// Declares a struct of optional fields and reads it from a JSON object.
 ///
-/// `field: Type` reads the key of the same name, `field("key"): Type` another. A named field that is `null` stays
-/// `None` and is noted in `rest`, so that writing the record again can tell `null` from absent. Of a key that occurs
-/// twice the last one counts.
+/// `field: Type` reads the key of the same name, `field("key"): Type` another. With `rest` after the name, what is
+/// not named is kept in `rest`, and so is the key of a named field that is `null`: writing the record again can tell
+/// `null` from absent. Without, both are skipped. Of a key that occurs twice the last one counts.
 macro_rules! record {
-    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> { $($field:ident $(($key:literal))? : $type:ty,)* }) => {
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> rest { $($fields:tt)* }) => {
+        $crate::json::record::record! {
+            @struct keep [
+                /// What no field names.
+                pub(crate) rest: $crate::json::record::Rest<$lt>,
+            ]
+            $(#[$meta])* $vis struct $name<$lt> { $($fields)* }
+        }
+    };
+    ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> { $($fields:tt)* }) => {
+        $crate::json::record::record! {
+            @struct skip [] $(#[$meta])* $vis struct $name<$lt> { $($fields)* }
+        }
+    };
+    (
+        @struct $mode:ident [$($extra:tt)*]
+        $(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime>
+        { $($field:ident $(($key:literal))? : $type:ty,)* }
+    ) => {
         $(#[$meta])*
         #[derive(Debug, Default)]
         $vis struct $name<$lt> {
             $(pub(crate) $field: Option<$type>,)*
-            /// What no field names.
-            pub(crate) rest: $crate::json::record::Rest<$lt>,
+            $($extra)*
         }
 
         impl<$lt> serde::Deserialize<$lt> for $name<$lt> {
@@ -36,11 +53,9 @@ macro_rules! record {
                             match key.as_ref() {
                                 $($crate::json::record::key!($field $($key)?) => {
                                     out.$field = map.next_value()?;
-                                    if out.$field.is_none() {
-                                        out.rest.push((key.0, serde_json::value::RawValue::NULL));
-                                    }
+                                    $crate::json::record::null!($mode, out, $field, key);
                                 })*
-                                _ => out.rest.push((key.0, map.next_value()?)),
+                                _ => $crate::json::record::unnamed!($mode, out, key, map),
                             }
                         }
                         Ok(out)
@@ -61,4 +76,22 @@ macro_rules! key {
     };
 }
 
-pub(crate) use {key, record};
+macro_rules! null {
+    (keep, $out:ident, $field:ident, $key:ident) => {
+        if $out.$field.is_none() {
+            $out.rest.push(($key.0, serde_json::value::RawValue::NULL));
+        }
+    };
+    (skip, $out:ident, $field:ident, $key:ident) => {};
+}
+
+macro_rules! unnamed {
+    (keep, $out:ident, $key:ident, $map:ident) => {
+        $out.rest.push(($key.0, $map.next_value()?))
+    };
+    (skip, $out:ident, $key:ident, $map:ident) => {{
+        $map.next_value::<serde::de::IgnoredAny>()?;
+    }};
+}
+
+pub(crate) use {key, null, record, unnamed};

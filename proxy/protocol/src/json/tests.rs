@@ -2,7 +2,7 @@ use super::record::record;
 use super::{Num, Str, StrOr, compact, object_text, read, write};
 
 record! {
-    struct Sample<'a> {
+    struct Sample<'a> rest {
         name: Str<'a>,
         kind("type"): Str<'a>,
         size: Num<'a>,
@@ -57,11 +57,13 @@ fn the_writer_writes_valid_json() {
             l.str("x");
             l.object(|o| o.bool("y", true));
         });
+        write::concat(o.key("e"), &["data:", "a\"b\n", "", "é"]);
         o.field("k\"ey", serde_json::value::RawValue::NULL);
     });
     let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(value["a"], "line\n\"quoted\"");
     assert_eq!(value["c"], u64::MAX);
     assert_eq!(value["d"][1]["y"], true);
+    assert_eq!(value["e"], "data:a\"b\né");
     assert!(value.as_object().unwrap().contains_key("k\"ey"));
 }

@@ -50,7 +50,7 @@ impl Num<'_> {
             return Some(whole);
         }
         let value: f64 = self.0.parse().ok()?;
-        (value >= 0.0 && value < 9e18).then_some(value as u64)
+        (0.0..9e18).contains(&value).then_some(value as u64)
     }
 }
 

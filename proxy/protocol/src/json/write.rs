@@ -18,6 +18,23 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
+/// Writes texts as one JSON string, without joining them first: one of them may be large.
+pub fn concat(out: &mut Vec<u8>, texts: &[&str]) {
+    out.push(b'"');
+    for text in texts {
+        if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
+            let start = out.len();
+            string(out, text);
+            out.pop();
+            // Rare: only text that needs escaping pays for closing the gap of the opening quote.
+            out.remove(start);
+        } else {
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+    out.push(b'"');
+}
+
 /// An object being written.
 #[derive(Debug)]
 pub struct Object<'w> {

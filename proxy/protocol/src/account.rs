@@ -1,0 +1,172 @@
+//! Accounts for everything in a request that its target does not write.
+//!
+//! Every encoder calls [`request`] first when it writes for another protocol. What the target lacks by its table and
+//! every extension field of the source is warned about or refused here, once, so that no encoder can forget one.
+
+use std::borrow::Cow;
+
+use crate::codec::Codec;
+use crate::facts::{Facts, Fate, Field, Otherwise};
+use crate::ir::{Content, Ext, ExtField, Request, Scope, Thinking};
+use crate::json::compact;
+use crate::notes::{Notes, Rejected, code};
+use crate::protocol::{Protocol, codec};
+
+/// Settings by the word their warnings use, and whether a request has them.
+type Present = fn(&Request<'_>) -> bool;
+
+const FIELDS: [(Field, &str, Present); 21] = [
+    (Field::MaxOutput, "max_tokens", |r| r.max_output.is_some()),
+    (Field::Temperature, "temperature", |r| r.sampling.temperature.is_some()),
+    (Field::TopP, "top_p", |r| r.sampling.top_p.is_some()),
+    (Field::TopK, "top_k", |r| r.sampling.top_k.is_some()),
+    (Field::Stop, "stop", |r| !r.stop.is_empty()),
+    (Field::N, "n", |r| r.sampling.n.is_some_and(|n| n > 1)),
+    (Field::Seed, "seed", |r| r.sampling.seed.is_some()),
+    (Field::FrequencyPenalty, "frequency_penalty", |r| r.sampling.frequency_penalty.is_some()),
+    (Field::PresencePenalty, "presence_penalty", |r| r.sampling.presence_penalty.is_some()),
+    (Field::LogitBias, "logit_bias", |r| r.sampling.logit_bias.is_some()),
+    (Field::Logprobs, "logprobs", |r| r.sampling.logprobs == Some(true)),
+    (Field::Tools, "tools", |r| !r.tools.is_empty()),
+    (Field::ToolChoice, "tool_choice", |r| r.tool_choice.is_some()),
+    (Field::ParallelTools, "parallel_tool_calls", |r| r.parallel_tools == Some(false)),
+    (Field::Output, "response_format", |r| r.output.is_some()),
+    (Field::Thinking, "reasoning", |r| r.thinking.as_ref().is_some_and(Thinking::is_on)),
+    (Field::EndUser, "user", |r| r.end_user.is_some()),
+    (Field::Metadata, "metadata", |r| r.metadata.is_some()),
+    (Field::ServiceTier, "service_tier", |r| r.service_tier.is_some()),
+    (Field::Verbosity, "verbosity", |r| r.verbosity.is_some()),
+    (Field::Store, "store", |r| r.store == Some(true)),
+];
+
+/// The word a setting's warnings use: `{word}_dropped`, `{word}_clamped`.
+pub fn word(field: Field) -> &'static str {
+    FIELDS.iter().find(|(known, ..)| *known == field).map_or("", |(_, word, _)| word)
+}
+
+/// Facts for a source whose codec is not known: no rules, OpenAI's names.
+static NO_FACTS: Facts = Facts {
+    messages: "messages",
+    parts: "content",
+    calls: "",
+    system: "",
+    names: &[],
+    lacks: &[],
+    extensions: &[],
+};
+
+/// The facts of a request's own protocol.
+pub fn source_facts(source: Protocol) -> &'static Facts {
+    codec(source).map_or(&NO_FACTS, Codec::facts)
+}
+
+/// Accounts for a request written to `target`.
+///
+/// # Errors
+/// The first thing that changes what the model sees or the client gets back; in strict mode, the first of anything.
+pub fn request(request: &Request<'_>, target: &dyn Codec, notes: &mut Notes) -> Result<(), Rejected> {
+    let source = source_facts(request.source);
+    for (field, fate) in target.facts().lacks {
+        let present = FIELDS.iter().any(|(known, _, present)| known == field && present(request));
+        if present {
+            drop_field(source, *field, *fate, notes)?;
+        }
+    }
+    let walk = Walk { source, target: target.protocol() };
+    walk.ext(Scope::Request, &request.ext, String::new, notes)?;
+    for turn in &request.turns {
+        walk.ext(Scope::Turn, &turn.ext, || source.turn_path(turn), notes)?;
+        for block in &turn.blocks {
+            walk.ext(Scope::Block, &block.ext, || source.block_path(turn, block), notes)?;
+            if let Content::ToolResult(result) = &block.content {
+                for part in &result.content {
+                    walk.ext(Scope::Block, &part.ext, || source.block_path(turn, block), notes)?;
+                }
+            }
+        }
+    }
+    for tool in &request.tools {
+        walk.ext(Scope::Tool, &tool.ext, || format!("tools[{}]", tool.at), notes)?;
+    }
+    Ok(())
+}
+
+/// Drops a setting with a warning, or refuses it.
+///
+/// # Errors
+/// [`Fate::Refuse`], or strict mode.
+pub fn drop_field(source: &Facts, field: Field, fate: Fate, notes: &mut Notes) -> Result<(), Rejected> {
+    let path = || source.name(field).to_owned();
+    match fate {
+        Fate::Drop => notes.warn(code(word(field), "dropped"), path),
+        Fate::Refuse => Err(Rejected::new(path(), "the provider has no such setting")),
+    }
+}
+
+/// Notes what of a response its client cannot be given.
+pub fn response_ext(source: Protocol, target: Protocol, scope: Scope, ext: &Ext<'_>, notes: &mut Notes) {
+    let walk = Walk { source: source_facts(source), target };
+    for field in ext.iter() {
+        if walk.fate(scope, field) != Otherwise::Carried {
+            notes.tell(code(&field.key, "dropped"));
+        }
+    }
+}
+
+/// The fields of a node that the target takes as they are, by the source's rules.
+pub(crate) fn same<'e, 'a>(
+    source: Protocol,
+    target: Protocol,
+    scope: Scope,
+    ext: &'e Ext<'a>,
+) -> impl Iterator<Item = &'e ExtField<'a>> {
+    let facts = source_facts(source);
+    ext.iter().filter(move |field| {
+        let rule = facts.rule(scope, field.inside, &field.key);
+        field.inside.is_empty() && rule.is_some_and(|rule| rule.same_in.contains(&target))
+    })
+}
+
+struct Walk {
+    source: &'static Facts,
+    target: Protocol,
+}
+
+impl Walk {
+    fn ext(
+        &self,
+        scope: Scope,
+        ext: &Ext<'_>,
+        node: impl Fn() -> String,
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
+        for field in ext.iter() {
+            let path = || join(&[&node(), field.inside, &field.key]);
+            match self.fate(scope, field) {
+                Otherwise::Carried => {}
+                Otherwise::Drop => notes.warn(code(&field.key, "dropped"), path)?,
+                Otherwise::Refuse => return Err(Rejected::new(path(), "the provider has no such setting")),
+            }
+        }
+        Ok(())
+    }
+
+    fn fate(&self, scope: Scope, field: &ExtField<'_>) -> Otherwise {
+        let value = field.value.get();
+        if value == "null" {
+            return Otherwise::Carried;
+        }
+        let Some(rule) = self.source.rule(scope, field.inside, &field.key) else { return Otherwise::Drop };
+        let says_nothing = !rule.defaults.is_empty() && {
+            let value: Cow<'_, str> = compact(value);
+            rule.defaults.contains(&value.as_ref())
+        };
+        if says_nothing || rule.same_in.contains(&self.target) { Otherwise::Carried } else { rule.otherwise }
+    }
+}
+
+/// Joins the parts of a path that are not empty.
+fn join(parts: &[&str]) -> String {
+    let parts: Vec<&str> = parts.iter().copied().filter(|part| !part.is_empty()).collect();
+    parts.join(".")
+}

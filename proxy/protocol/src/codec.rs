@@ -1,0 +1,186 @@
+//! What a protocol's folder provides, and what it is told.
+
+use crate::capabilities::Capabilities;
+use crate::error::{ApiError, ErrorHead};
+use crate::facts::Facts;
+use crate::ids::Ids;
+use crate::ir::{Request, Response};
+use crate::json::DecodeError;
+use crate::names::Names;
+use crate::notes::{Notes, Rejected};
+use crate::protocol::Protocol;
+use crate::stream::{Framing, StreamDecoder, StreamEncoder};
+
+/// A protocol, both directions. Stateless; one static value a protocol, listed in [`crate::protocol::CODECS`].
+///
+/// **Two ways to write.** A request or response whose `source` is the protocol being written is written back as it
+/// was read: what was there and nothing else. Anything else is written complete and strictly as the vendor does,
+/// and adapted to the target model.
+pub trait Codec: Sync {
+    /// Which protocol.
+    fn protocol(&self) -> Protocol;
+
+    /// Its names, what it lacks, and the rules of its extensions.
+    fn facts(&self) -> &'static Facts;
+
+    /// Where a request for an answer goes: path and query below the provider's base URL, model name included where
+    /// the path holds it.
+    fn path(&self, model: &str, stream: bool) -> String;
+
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// The body is not JSON, or a field has a type or value the protocol has no meaning for: 400.
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
+
+    /// Writes a request for a provider.
+    ///
+    /// # Errors
+    /// The request asks for what the provider cannot do, or, in strict mode, anything would have to change: 400.
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        notes: &mut Notes,
+    ) -> Result<Encoded, Rejected>;
+
+    /// Reads a provider's response.
+    ///
+    /// # Errors
+    /// The body is not what the protocol promises: 502.
+    fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError>;
+
+    /// Writes a response for a client.
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8>;
+
+    /// Reads a provider's stream.
+    fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder>;
+
+    /// Writes a stream for a client.
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder>;
+
+    /// Reads a provider's error response. Never fails: a body that says nothing is judged by its status.
+    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
+
+    /// Writes an error for a client: status and body.
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
+
+    /// Settings of the request that the response repeats, as JSON by key (Responses).
+    fn echo(&self, _request: &Request<'_>) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// What of a request stands in its URL (Gemini).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UrlFacts<'a> {
+    /// The model.
+    pub model: Option<&'a str>,
+    /// Whether the method streams.
+    pub stream: Option<bool>,
+}
+
+/// What a request is written for.
+#[derive(Clone, Copy)]
+pub struct Target<'c> {
+    /// The model, by the provider's name.
+    pub model: &'c str,
+    /// What the model can do.
+    pub capabilities: &'c Capabilities,
+    /// What the route says.
+    pub options: RouteOptions,
+    /// State kept for clients that could not carry it.
+    pub states: &'c dyn States,
+}
+
+/// What the route says about its provider.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RouteOptions {
+    /// A compatible server that knows only `max_tokens`.
+    pub legacy_max_tokens: bool,
+    /// A compatible server that takes one system message: several are joined.
+    pub single_system: bool,
+    /// The provider may fetch URLs in messages although its protocol makes that uncertain (Gemini).
+    pub url_fetch: bool,
+    /// Web search is mapped between the vendors' tools.
+    pub web_search: bool,
+}
+
+/// Opaque state by tool-call id, kept by the proxy between the requests of a conversation.
+pub trait States: Sync {
+    /// The state that came with that call, from a provider of that family.
+    fn get(&self, call_id: &str, family: &str) -> Option<String>;
+}
+
+/// No state is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct NoStates;
+
+impl States for NoStates {
+    fn get(&self, _call_id: &str, _family: &str) -> Option<String> {
+        None
+    }
+}
+
+/// A request for a provider.
+#[derive(Debug)]
+pub struct Encoded {
+    /// The body.
+    pub body: Vec<u8>,
+    /// What reading the answer needs to know.
+    pub exchange: Exchange,
+}
+
+/// What writing a request decided and reading its answer must undo.
+#[derive(Clone, Debug, Default)]
+pub struct Exchange {
+    /// Tool names that had to be shortened.
+    pub names: Names,
+    /// Structured output was asked for by a forced call of the tool [`JSON_TOOL`]: its arguments are the text.
+    pub json_tool: bool,
+}
+
+/// The tool that stands for structured output where a model has none (TRANSLATION §5).
+pub const JSON_TOOL: &str = "json_output";
+
+/// What the client asked that shapes its answer.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The model name the client sees; empty: the provider's.
+    pub model: String,
+    /// Now, in seconds since 1970.
+    pub created: u64,
+    /// Makes ids where the provider gives none or another kind.
+    pub ids: Ids,
+    /// The client asked for the usage chunk (Chat Completions streams).
+    pub include_usage: bool,
+    /// Visible reasoning goes to Chat Completions clients as `reasoning_content`.
+    pub show_reasoning: bool,
+    /// An estimate of the input tokens, for streams that must say it first (Messages).
+    pub input_estimate: u64,
+    /// How the client wants a stream framed (Gemini without `alt=sse`: a JSON array).
+    pub framing: Framing,
+    /// Settings to repeat; from [`Codec::echo`].
+    pub echo: Vec<(&'static str, String)>,
+}
+
+impl Reply {
+    /// The reply to a request, at a time and with randomness from outside.
+    pub fn to(codec: &dyn Codec, request: &Request<'_>, created: u64, seed: u128) -> Self {
+        Reply {
+            model: String::new(),
+            created,
+            ids: Ids::new(seed),
+            include_usage: request.include_usage,
+            show_reasoning: false,
+            input_estimate: 0,
+            framing: Framing::Sse,
+            echo: codec.echo(request),
+        }
+    }
+
+    /// The model name to show.
+    pub fn model<'m>(&'m self, upstream: Option<&'m str>) -> &'m str {
+        if self.model.is_empty() { upstream.unwrap_or("") } else { &self.model }
+    }
+}

@@ -1,0 +1,112 @@
+//! Events of a streamed answer.
+
+use std::borrow::Cow;
+
+use crate::error::ApiError;
+
+use super::{CallStyle, Finish, State, Usage};
+
+/// One event. A decoder emits `Start` before any block, closes every block before `Finish` of its
+/// choice, and ends with `End`, or at any point with `Error`, after which nothing follows.
+#[derive(Clone, Debug)]
+pub enum Event<'a> {
+    /// The answer begins.
+    Start {
+        /// Its id.
+        id: Cow<'a, str>,
+        /// The model that answers, by the provider's name.
+        model: Cow<'a, str>,
+    },
+    /// A block opens. Blocks of parallel tool calls and of several choices may be open at once.
+    BlockStart {
+        /// The block's number: unique in the stream, counted from 0 in order of opening.
+        block: u32,
+        /// The choice it belongs to.
+        choice: u32,
+        /// What it is.
+        kind: BlockKind<'a>,
+    },
+    /// A piece of a block. The block says what kind: text, arguments, reasoning, refusal.
+    Delta {
+        /// The block.
+        block: u32,
+        /// The piece.
+        delta: Delta<'a>,
+    },
+    /// Opaque state of a block.
+    Signature {
+        /// The block.
+        block: u32,
+        /// The state; replaces an earlier one.
+        state: State<'a>,
+    },
+    /// A block closes.
+    BlockEnd {
+        /// The block.
+        block: u32,
+    },
+    /// A choice is complete. Usage may still follow.
+    Finish {
+        /// The choice.
+        choice: u32,
+        /// Why.
+        finish: Finish,
+        /// The provider's word for it.
+        native: Cow<'a, str>,
+        /// The text that stopped it.
+        stop_sequence: Option<Cow<'a, str>>,
+    },
+    /// Token counts, cumulative: a later one replaces an earlier one.
+    Usage(Usage),
+    /// The stream failed. Terminal.
+    Error(Box<ApiError>),
+    /// The stream is complete. Terminal.
+    End,
+}
+
+/// What kind of block opens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlockKind<'a> {
+    /// Text.
+    Text,
+    /// Visible reasoning, or a carrier of state only.
+    Reasoning,
+    /// The model declines.
+    Refusal,
+    /// A tool call.
+    ToolCall {
+        /// Its id; empty if the provider gives none.
+        id: Cow<'a, str>,
+        /// The tool's name.
+        name: Cow<'a, str>,
+        /// How it is spelled.
+        style: CallStyle,
+    },
+    /// A block only its own protocol knows, by its type. It has no deltas.
+    Opaque(Cow<'a, str>),
+}
+
+/// A piece of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delta<'a> {
+    /// Of a text block.
+    Text(Cow<'a, str>),
+    /// Of a tool call: a piece of its arguments' text.
+    Args(Cow<'a, str>),
+    /// Of a reasoning block.
+    Reasoning(Cow<'a, str>),
+    /// Of a refusal.
+    Refusal(Cow<'a, str>),
+}
+
+/// Takes the events of a decoder.
+pub trait Sink {
+    /// Takes one event. It borrows from the chunk it was read from.
+    fn event(&mut self, event: Event<'_>);
+}
+
+impl<F: FnMut(Event<'_>)> Sink for F {
+    fn event(&mut self, event: Event<'_>) {
+        self(event)
+    }
+}

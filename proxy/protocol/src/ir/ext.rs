@@ -1,0 +1,96 @@
+//! What a protocol says beyond the neutral form.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::json::Json;
+use crate::json::record::Rest;
+use crate::protocol::Protocol;
+
+/// The kind of node a field sits on; together with the field's name it finds the rule for the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Scope {
+    /// The request body.
+    Request,
+    /// A message, turn or item.
+    Turn,
+    /// A content part or block, a tool call, a tool result.
+    Block,
+    /// A tool definition.
+    Tool,
+    /// The response body.
+    Response,
+    /// A choice or candidate.
+    Choice,
+}
+
+/// One field.
+#[derive(Clone, Debug)]
+pub struct ExtField<'a> {
+    /// The sub-object of the node that holds the field, in dots (`function`, `image_url`); empty for the node itself.
+    pub inside: &'static str,
+    /// The field's name.
+    pub key: Cow<'a, str>,
+    /// Its value.
+    pub value: Json<'a>,
+}
+
+/// The fields of one node that the neutral form has no place for, and *twins*: raw copies of fields whose spelling
+/// the neutral form does not keep (`stop` as a string, the deprecated `max_tokens`).
+///
+/// The protocol that wrote them reads a node as "every twin as it is, every neutral field that has no twin".
+#[derive(Clone, Debug, Default)]
+pub struct Ext<'a>(Vec<ExtField<'a>>);
+
+impl<'a> Ext<'a> {
+    /// Takes what a record did not name.
+    pub(crate) fn of(rest: Rest<'a>) -> Self {
+        let mut ext = Ext::default();
+        ext.add("", rest);
+        ext
+    }
+
+    /// Adds what the record of a sub-object did not name.
+    pub(crate) fn add(&mut self, inside: &'static str, rest: Rest<'a>) {
+        let fields =
+            rest.into_iter().map(|(key, value)| ExtField { inside, key, value: Cow::Borrowed(value) });
+        self.0.extend(fields);
+    }
+
+    /// Adds a field, or the twin of one.
+    pub(crate) fn push(&mut self, inside: &'static str, key: &'static str, value: &'a RawValue) {
+        self.0.push(ExtField { inside, key: Cow::Borrowed(key), value: Cow::Borrowed(value) });
+    }
+
+    /// All fields.
+    pub fn iter(&self) -> impl Iterator<Item = &ExtField<'a>> {
+        self.0.iter()
+    }
+
+    /// The fields of one sub-object; `""` for the node itself.
+    pub fn inside<'s>(&'s self, inside: &str) -> impl Iterator<Item = &'s ExtField<'a>> {
+        self.0.iter().filter(move |field| field.inside == inside)
+    }
+
+    /// The value of a field of the node itself.
+    pub fn get(&self, key: &str) -> Option<&RawValue> {
+        self.inside("").find(|field| field.key == key).map(|field| field.value.as_ref())
+    }
+
+    /// Whether there are no fields.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The fields if `source`, which wrote them, is also the protocol being written: then they are written back as
+    /// they are. Nothing otherwise.
+    pub(crate) fn own(&self, source: Protocol, target: Protocol) -> &[ExtField<'a>] {
+        if source == target { &self.0 } else { &[] }
+    }
+}
+
+/// Whether one of `fields` is `key` of the node itself.
+pub(crate) fn has(fields: &[ExtField<'_>], key: &str) -> bool {
+    fields.iter().any(|field| field.inside.is_empty() && field.key == key)
+}

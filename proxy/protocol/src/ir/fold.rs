@@ -1,0 +1,143 @@
+//! Events folded back into a whole answer.
+
+use std::borrow::Cow;
+
+use crate::error::ApiError;
+use crate::protocol::Protocol;
+
+use super::{
+    Arguments, Block, BlockKind, Choice, Content, Delta, Event, NONE, Response, Role, Sink, State, ToolCall,
+    Turn, Usage,
+};
+
+/// Collects a stream into the response it amounts to.
+#[derive(Debug)]
+pub struct Fold {
+    response: Response<'static>,
+    /// For each block by number: its choice and position.
+    places: Vec<(usize, usize)>,
+    ended: bool,
+    error: Option<ApiError>,
+}
+
+impl Fold {
+    /// Of a stream of that protocol.
+    pub fn new(source: Protocol) -> Self {
+        let response = Response {
+            source,
+            id: None,
+            model: None,
+            created: None,
+            choices: Vec::new(),
+            usage: None,
+            error: None,
+            ext: Default::default(),
+        };
+        Fold { response, places: Vec::new(), ended: false, error: None }
+    }
+
+    /// The answer so far, and the error that ended it.
+    pub fn into_parts(self) -> (Response<'static>, Option<ApiError>) {
+        (self.response, self.error)
+    }
+
+    /// Whether the stream reached its end without an error.
+    pub fn is_complete(&self) -> bool {
+        self.ended && self.error.is_none()
+    }
+
+    /// The usage so far.
+    pub fn usage(&self) -> Option<Usage> {
+        self.response.usage
+    }
+
+    fn choice(&mut self, index: u32) -> usize {
+        if let Some(at) = self.response.choices.iter().position(|choice| choice.index == index) {
+            return at;
+        }
+        let turn = Turn {
+            role: Role::Assistant,
+            blocks: Vec::new(),
+            plain: false,
+            at: NONE,
+            ext: Default::default(),
+        };
+        self.response.choices.push(Choice { index, turns: vec![turn], ..Choice::default() });
+        self.response.choices.len() - 1
+    }
+
+    fn open(&mut self, choice: u32, kind: BlockKind<'_>) {
+        let content = match kind {
+            BlockKind::Text => Content::Text(Cow::Borrowed("")),
+            BlockKind::Reasoning => Content::Reasoning(Cow::Borrowed("")),
+            BlockKind::Refusal => Content::Refusal(Cow::Borrowed("")),
+            BlockKind::ToolCall { id, name, style } => Content::ToolCall(ToolCall {
+                id: Cow::Owned(id.into_owned()),
+                made_id: false,
+                name: Cow::Owned(name.into_owned()),
+                arguments: Arguments::Text(Cow::Borrowed("")),
+                style,
+            }),
+            BlockKind::Opaque(kind) => Content::Opaque(
+                Cow::Owned(kind.into_owned()),
+                Cow::Borrowed(serde_json::value::RawValue::NULL),
+            ),
+        };
+        let choice = self.choice(choice);
+        let blocks = &mut self.response.choices[choice].turns[0].blocks;
+        blocks.push(Block::new(content));
+        self.places.push((choice, blocks.len() - 1));
+    }
+
+    fn block(&mut self, number: u32) -> Option<&mut Block<'static>> {
+        let (choice, at) = *self.places.get(number as usize)?;
+        self.response.choices[choice].turns[0].blocks.get_mut(at)
+    }
+
+    fn extend(&mut self, number: u32, delta: &Delta<'_>) {
+        let Some(block) = self.block(number) else { return };
+        let (into, piece) = match (&mut block.content, delta) {
+            (Content::Text(into), Delta::Text(piece))
+            | (Content::Reasoning(into), Delta::Reasoning(piece))
+            | (Content::Refusal(into), Delta::Refusal(piece)) => (into, piece),
+            (Content::ToolCall(ToolCall { arguments: Arguments::Text(into), .. }), Delta::Args(piece)) => {
+                (into, piece)
+            }
+            _ => return,
+        };
+        into.to_mut().push_str(piece);
+    }
+}
+
+impl Sink for Fold {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start { id, model } => {
+                self.response.id = Some(Cow::Owned(id.into_owned()));
+                self.response.model = Some(Cow::Owned(model.into_owned()));
+            }
+            Event::BlockStart { choice, kind, .. } => self.open(choice, kind),
+            Event::Delta { block, delta } => self.extend(block, &delta),
+            Event::Signature { block, state } => {
+                if let Some(block) = self.block(block) {
+                    block.state = Some(State {
+                        family: Cow::Owned(state.family.into_owned()),
+                        data: Cow::Owned(state.data.into_owned()),
+                        redacted: state.redacted,
+                    });
+                }
+            }
+            Event::BlockEnd { .. } => {}
+            Event::Finish { choice, finish, native, stop_sequence } => {
+                let at = self.choice(choice);
+                let choice = &mut self.response.choices[at];
+                choice.finish = Some(finish);
+                choice.native_finish = Some(Cow::Owned(native.into_owned()));
+                choice.stop_sequence = stop_sequence.map(|text| Cow::Owned(text.into_owned()));
+            }
+            Event::Usage(usage) => self.response.usage = Some(usage),
+            Event::Error(error) => self.error = Some(*error),
+            Event::End => self.ended = true,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Calls and results brought together.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+
+use super::{Content, Turn};
+
+/// Gives every call an id and every result the id and the name of the call it answers.
+///
+/// A call without an id gets `call_{turn}_{block}`. A result without an id answers the earliest unanswered call of
+/// its name, or, without a name, the earliest unanswered call. Deterministic: the same history always gives the same
+/// ids, so that a conversation keeps its provider's prompt cache. Every request decoder calls this last.
+pub fn pair(turns: &mut [Turn<'_>]) {
+    let mut calls = Calls::default();
+    for (t, turn) in turns.iter_mut().enumerate() {
+        for (b, block) in turn.blocks.iter_mut().enumerate() {
+            match &mut block.content {
+                Content::ToolCall(call) => {
+                    if call.id.is_empty() {
+                        call.id = Cow::Owned(format!("call_{t}_{b}"));
+                        call.made_id = true;
+                    }
+                    calls.add(call.id.clone(), call.name.clone());
+                }
+                Content::ToolResult(result) => {
+                    let found = if result.call_id.is_empty() {
+                        calls.next_of(&result.name)
+                    } else {
+                        calls.by_id(&result.call_id)
+                    };
+                    if let Some((id, name)) = found {
+                        if result.call_id.is_empty() {
+                            result.call_id = id;
+                            result.made_id = true;
+                        }
+                        if result.name.is_empty() {
+                            result.name = name;
+                        }
+                    } else if result.call_id.is_empty() {
+                        result.call_id = Cow::Owned(format!("call_{t}_{b}"));
+                        result.made_id = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The calls so far, found in constant time: a hostile history may hold a hundred thousand.
+#[derive(Default)]
+struct Calls<'a> {
+    all: Vec<Call<'a>>,
+    by_id: HashMap<Cow<'a, str>, usize>,
+    by_name: HashMap<Cow<'a, str>, VecDeque<usize>>,
+    /// Everything before is answered.
+    first_open: usize,
+}
+
+struct Call<'a> {
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    answered: bool,
+}
+
+impl<'a> Calls<'a> {
+    fn add(&mut self, id: Cow<'a, str>, name: Cow<'a, str>) {
+        let at = self.all.len();
+        self.by_id.insert(id.clone(), at);
+        self.by_name.entry(name.clone()).or_default().push_back(at);
+        self.all.push(Call { id, name, answered: false });
+    }
+
+    fn by_id(&mut self, id: &str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        let at = *self.by_id.get(id)?;
+        Some(self.answer(at))
+    }
+
+    fn next_of(&mut self, name: &str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        if name.is_empty() {
+            while self.all.get(self.first_open)?.answered {
+                self.first_open += 1;
+            }
+            return Some(self.answer(self.first_open));
+        }
+        let queue = self.by_name.get_mut(name)?;
+        loop {
+            let at = queue.pop_front()?;
+            if !self.all[at].answered {
+                return Some(self.answer(at));
+            }
+        }
+    }
+
+    fn answer(&mut self, at: usize) -> (Cow<'a, str>, Cow<'a, str>) {
+        let call = &mut self.all[at];
+        call.answered = true;
+        (call.id.clone(), call.name.clone())
+    }
+}

@@ -1,0 +1,34 @@
+//! Token counts.
+
+/// Token counts of one answer. Each count that is part of another is included in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Everything the model read, cached or not.
+    pub input_total: u64,
+    /// Of that, read from a prompt cache; `None` if not told.
+    pub cache_read: Option<u64>,
+    /// Of that, written to a prompt cache; `None` if not told.
+    pub cache_write: Option<u64>,
+    /// Everything the model wrote, reasoning included.
+    pub output_total: u64,
+    /// Of that, reasoning; `None` if not told.
+    pub reasoning: Option<u64>,
+}
+
+impl Usage {
+    /// Input that was neither read from nor written to a cache. Never below 0.
+    pub fn input_uncached(&self) -> u64 {
+        let cached = self.cache_read.unwrap_or(0).saturating_add(self.cache_write.unwrap_or(0));
+        self.input_total.saturating_sub(cached)
+    }
+
+    /// Output that was not reasoning. Never below 0.
+    pub fn output_visible(&self) -> u64 {
+        self.output_total.saturating_sub(self.reasoning.unwrap_or(0))
+    }
+
+    /// Input and output.
+    pub fn total(&self) -> u64 {
+        self.input_total.saturating_add(self.output_total)
+    }
+}

@@ -1,0 +1,274 @@
+//! Reading messages.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::ir::{
+    Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, State, ToolCall,
+    ToolResult, Turn,
+};
+use crate::json::{DecodeError, Json, Str, StrOr, write};
+
+use super::media;
+use super::wire::{Call, CallFunction, ExtraContent, File, Message, Part};
+
+/// An empty list, for twins of lists that say nothing.
+pub(super) fn empty_list() -> &'static RawValue {
+    serde_json::from_str("[]").unwrap_or(RawValue::NULL)
+}
+
+/// Reads the message at that position.
+pub(super) fn decode<'a>(message: Message<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
+    let word = message.role.as_ref().map_or("", |role| role.0.as_ref());
+    let role = match word {
+        "system" => Role::System,
+        "developer" => Role::Developer,
+        "user" => Role::User,
+        "assistant" | "model" => Role::Assistant,
+        "tool" | "function" => Role::Tool,
+        _ => return Err(DecodeError::field(format!("messages[{at}].role"), "is not a role")),
+    };
+    let legacy = word == "function";
+    let mut turn = turn_of(message, role, at);
+    if role == Role::Tool {
+        to_result(&mut turn, legacy);
+    }
+    Ok(turn)
+}
+
+/// Reads the message of an answer.
+pub(super) fn decode_answer(message: Message<'_>) -> Turn<'_> {
+    let mut turn = turn_of(message, Role::Assistant, 0);
+    if turn.blocks.len() == 1 && matches!(&turn.blocks[0].content, Content::Text(text) if text.is_empty()) {
+        turn.at = NONE;
+    }
+    turn
+}
+
+fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
+    let mut turn = Turn { role, blocks: Vec::new(), plain: false, at, ext: Ext::of(message.rest) };
+    reasoning(&mut turn, "reasoning_content", message.reasoning_content);
+    reasoning(&mut turn, "reasoning", message.reasoning);
+    match message.content {
+        Some(StrOr::Str(text)) => {
+            turn.plain = true;
+            turn.blocks.push(Block::text(text));
+        }
+        Some(StrOr::List(parts)) => {
+            if parts.is_empty() {
+                turn.ext.push("", "content", empty_list());
+            }
+            turn.blocks.extend(parts.into_iter().enumerate().map(|(i, part)| block(part, i as u32)));
+        }
+        None => {}
+    }
+    if let Some(refusal) = message.refusal {
+        turn.blocks.push(Block::new(Content::Refusal(refusal.0)));
+    }
+    if let Some(id) = message.tool_call_id {
+        turn.blocks.push(Block::new(Content::ToolResult(empty_result(id.0))));
+    }
+    if let Some(calls) = message.tool_calls {
+        if calls.is_empty() {
+            turn.ext.push("", "tool_calls", empty_list());
+        }
+        turn.blocks.extend(calls.into_iter().enumerate().map(|(i, call)| call_block(call, i as u32)));
+    }
+    if let Some(function) = message.function_call {
+        turn.blocks.push(function_block(Cow::Borrowed(""), function, CallStyle::Legacy, Ext::default()));
+    }
+    if let Some(extra) = message.extra_content {
+        turn.ext.push("", "extra_content", extra);
+        sign_first(&mut turn, google_signature(extra));
+    }
+    turn
+}
+
+/// Takes the first kind of visible reasoning there is, and keeps the field as it was.
+fn reasoning<'a>(turn: &mut Turn<'a>, key: &'static str, raw: Option<&'a RawValue>) {
+    let Some(raw) = raw else { return };
+    turn.ext.push("", key, raw);
+    let Ok(text) = serde_json::from_str::<Str<'a>>(raw.get()) else { return };
+    if turn.blocks.is_empty() && !text.0.is_empty() {
+        turn.blocks.push(Block::new(Content::Reasoning(text.0)));
+    }
+}
+
+fn empty_result(call_id: Cow<'_, str>) -> ToolResult<'_> {
+    ToolResult {
+        call_id,
+        made_id: false,
+        name: Cow::Borrowed(""),
+        content: Vec::new(),
+        json: None,
+        is_error: None,
+        plain: false,
+    }
+}
+
+/// Folds the content of a tool's message into its result.
+fn to_result(turn: &mut Turn<'_>, legacy: bool) {
+    let position = turn.blocks.iter().position(|block| matches!(block.content, Content::ToolResult(_)));
+    let mut block = match position {
+        Some(at) => turn.blocks.remove(at),
+        None => Block::new(Content::ToolResult(empty_result(Cow::Borrowed("")))),
+    };
+    if let Content::ToolResult(result) = &mut block.content {
+        result.content = std::mem::take(&mut turn.blocks);
+        result.plain = turn.plain;
+        if legacy {
+            // The deprecated role has no ids: a name says which function answered.
+            let name = turn.ext.get("name").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+            result.name = Cow::Owned(name.unwrap_or_default());
+        }
+    }
+    turn.blocks.push(block);
+}
+
+fn block(mut part: Part<'_>, at: u32) -> Block<'_> {
+    let kind = part.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
+    let mut ext = Ext::default();
+    let content = match (kind.as_ref(), part) {
+        ("text", Part { text: Some(text), rest, .. }) => {
+            ext.add("", rest);
+            Content::Text(text.0)
+        }
+        ("refusal", Part { refusal: Some(refusal), rest, .. }) => {
+            ext.add("", rest);
+            Content::Refusal(refusal.0)
+        }
+        ("image_url", Part { image_url: Some(image), rest, .. }) if image.url.is_some() => {
+            ext.add("", rest);
+            ext.add("image_url", image.rest);
+            let url = image.url.map_or(Cow::Borrowed(""), |url| url.0);
+            Content::Media(media::image(url, image.detail.map(|detail| detail.0)))
+        }
+        ("input_audio", Part { input_audio: Some(audio), rest, .. }) => {
+            ext.add("", rest);
+            ext.add("input_audio", audio.rest);
+            Content::Media(Media {
+                kind: MediaKind::Audio,
+                source: Source::Base64(audio.data.map_or(Cow::Borrowed(""), |data| data.0)),
+                mime: audio.format.map(|format| media::audio_mime(format.0)),
+                name: None,
+                detail: None,
+            })
+        }
+        ("file", Part { file: Some(file), rest, .. })
+            if file.file_data.is_some() || file.file_id.is_some() =>
+        {
+            ext.add("", rest);
+            Content::Media(document(file, &mut ext))
+        }
+        (_, part) => opaque(kind.clone(), part),
+    };
+    Block { content, state: None, at, ext }
+}
+
+fn document<'a>(file: File<'a>, ext: &mut Ext<'a>) -> Media<'a> {
+    ext.add("file", file.rest);
+    let (mime, source) = match (file.file_data, file.file_id) {
+        (Some(data), _) => match media::split_data_url(data.0) {
+            // Not a data URL: bare base64.
+            (_, Source::Url(bare)) => (None, Source::Base64(bare)),
+            split => split,
+        },
+        (None, Some(id)) => (None, Source::FileId(id.0)),
+        (None, None) => (None, Source::FileId(Cow::Borrowed(""))),
+    };
+    Media { kind: MediaKind::Document, source, mime, name: file.filename.map(|name| name.0), detail: None }
+}
+
+/// A part of a kind not known here, written together again.
+fn opaque<'a>(kind: Cow<'a, str>, part: Part<'a>) -> Content<'a> {
+    let mut text = Vec::new();
+    write::object(&mut text, |o| {
+        if !kind.is_empty() {
+            o.str("type", &kind);
+        }
+        o.opt_str("text", part.text.as_ref().map(AsRef::as_ref));
+        o.opt_str("refusal", part.refusal.as_ref().map(AsRef::as_ref));
+        part.rest.iter().for_each(|(key, value)| o.field(key, value));
+    });
+    Content::Opaque(kind, owned(text))
+}
+
+/// Text this crate wrote, as a raw value.
+pub(super) fn owned<'a>(text: Vec<u8>) -> Json<'a> {
+    let raw = String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok());
+    raw.map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
+}
+
+fn call_block(call: Call<'_>, at: u32) -> Block<'_> {
+    let mut ext = Ext::of(call.rest);
+    if call.id.is_none() {
+        // Absent, rather than empty.
+        ext.push("", "id", RawValue::NULL);
+    }
+    let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
+    let mut block = match (call.function, call.custom) {
+        (None, Some(custom)) => {
+            ext.add("custom", custom.rest);
+            Block {
+                content: Content::ToolCall(ToolCall {
+                    id,
+                    made_id: false,
+                    name: custom.name.map_or(Cow::Borrowed(""), |name| name.0),
+                    arguments: Arguments::Text(custom.input.map_or(Cow::Borrowed(""), |input| input.0)),
+                    style: CallStyle::Custom,
+                }),
+                state: None,
+                at,
+                ext,
+            }
+        }
+        (function, _) => function_block(id, function.unwrap_or_default(), CallStyle::Function, ext),
+    };
+    block.at = at;
+    if let Some(extra) = call.extra_content {
+        block.ext.push("", "extra_content", extra);
+        block.state = google_signature(extra);
+    }
+    block
+}
+
+fn function_block<'a>(
+    id: Cow<'a, str>,
+    function: CallFunction<'a>,
+    style: CallStyle,
+    mut ext: Ext<'a>,
+) -> Block<'a> {
+    ext.add("function", function.rest);
+    let content = Content::ToolCall(ToolCall {
+        id,
+        made_id: false,
+        name: function.name.map_or(Cow::Borrowed(""), |name| name.0),
+        arguments: function.arguments.map_or(Arguments::Text(Cow::Borrowed("")), arguments),
+        style,
+    });
+    Block { content, state: None, at: NONE, ext }
+}
+
+fn arguments(raw: &RawValue) -> Arguments<'_> {
+    match serde_json::from_str::<Str<'_>>(raw.get()) {
+        Ok(text) => Arguments::Text(text.0),
+        Err(_) => Arguments::Json(Cow::Borrowed(raw)),
+    }
+}
+
+/// The thought signature in Google's `extra_content`.
+pub(super) fn google_signature(extra: &RawValue) -> Option<State<'_>> {
+    let extra: ExtraContent<'_> = serde_json::from_str(extra.get()).ok()?;
+    let data = extra.google?.thought_signature?.0;
+    Some(State { family: Cow::Borrowed("gemini"), data, redacted: false })
+}
+
+/// A signature of the whole message belongs to its first tool call, or to its text.
+fn sign_first<'a>(turn: &mut Turn<'a>, state: Option<State<'a>>) {
+    let call = turn.blocks.iter().position(|block| matches!(block.content, Content::ToolCall(_)));
+    let text = || turn.blocks.iter().position(|block| matches!(block.content, Content::Text(_)));
+    if let (Some(at), Some(state)) = (call.or_else(text), state) {
+        turn.blocks[at].state.get_or_insert(state);
+    }
+}

@@ -1,0 +1,238 @@
+//! Writing a stream (TRANSLATION §8).
+
+use crate::codec::Reply;
+use crate::error::{ApiError, openai_members};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State, Usage};
+use crate::json::write::{self, Object};
+use crate::sse::write_event;
+use crate::stream::StreamEncoder;
+
+use super::response::{Signs, chat_id, finish_word};
+use super::usage;
+use super::write_message::write_signature;
+
+/// Writes chunks.
+pub(super) struct Encoder {
+    reply: Reply,
+    /// What every chunk begins with: id, object, time, model, as JSON members.
+    head: Vec<u8>,
+    /// For each block by number: its choice and place.
+    blocks: Vec<Place>,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    over: bool,
+}
+
+/// Where the pieces of a block go.
+#[derive(Clone, Copy)]
+struct Place {
+    choice: u32,
+    /// Of a call: its number among the choice's calls, from 0.
+    call: u32,
+    style: CallStyle,
+}
+
+struct Choice {
+    index: u32,
+    calls: u32,
+    signs: Signs,
+}
+
+impl Encoder {
+    pub(super) fn new(reply: Reply) -> Self {
+        Encoder { reply, head: Vec::new(), blocks: Vec::new(), choices: Vec::new(), usage: None, over: false }
+    }
+
+    fn start(&mut self, id: &str, model: &str) {
+        let id = chat_id(id, &mut self.reply);
+        let mut head = Vec::with_capacity(160);
+        write::object(&mut head, |o| {
+            o.str("id", &id);
+            o.str("object", "chat.completion.chunk");
+            o.u64("created", self.reply.created);
+            o.str("model", self.reply.model(Some(model)));
+        });
+        // Left open: members of the chunk follow.
+        head.pop();
+        self.head = head;
+    }
+
+    /// Writes one chunk: the head and these members.
+    fn chunk(&self, out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
+        write_event(out, "", |out| {
+            out.extend_from_slice(&self.head);
+            let at = out.len();
+            write::object(out, |o| {
+                members(o);
+            });
+            // The members continue the head's object: their opening brace becomes the comma.
+            out[at] = b',';
+        });
+    }
+
+    /// Writes a chunk of one choice.
+    fn delta(
+        &self,
+        out: &mut Vec<u8>,
+        choice: u32,
+        finish: Option<&str>,
+        members: impl FnOnce(&mut Object<'_>),
+    ) {
+        self.chunk(out, |o| {
+            o.list("choices", |l| {
+                l.object(|o| {
+                    o.u64("index", choice.into());
+                    o.object("delta", members);
+                    o.null("logprobs");
+                    match finish {
+                        Some(word) => o.str("finish_reason", word),
+                        None => o.null("finish_reason"),
+                    }
+                });
+            });
+            if self.reply.include_usage {
+                o.null("usage");
+            }
+        });
+    }
+
+    /// The choice's state; its first chunk says the role.
+    fn choice(&mut self, index: u32, out: &mut Vec<u8>) -> &mut Choice {
+        if self.head.is_empty() {
+            self.start("", "");
+        }
+        let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            self.choices.push(Choice { index, calls: 0, signs: Signs::default() });
+            self.delta(out, index, None, |o| {
+                o.str("role", "assistant");
+                o.str("content", "");
+            });
+            self.choices.len() - 1
+        });
+        &mut self.choices[at]
+    }
+
+    fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
+        let state = self.choice(choice, out);
+        let mut place = Place { choice, call: 0, style: CallStyle::Function };
+        if let BlockKind::ToolCall { id, name, style } = kind {
+            place.call = state.calls;
+            place.style = *style;
+            state.signs.calls = true;
+            state.calls += 1;
+            let minted = if id.is_empty() { self.reply.ids.mint("call_") } else { String::new() };
+            let id = if id.is_empty() { &minted } else { id.as_ref() };
+            self.call(place, out, |o| {
+                if place.style != CallStyle::Legacy {
+                    o.str("id", id);
+                    o.str("type", if place.style == CallStyle::Custom { "custom" } else { "function" });
+                }
+                call_piece(o, place.style, Some(name), "");
+            });
+        }
+        self.blocks.push(place);
+    }
+
+    /// Writes a chunk of one call.
+    fn call(&self, place: Place, out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
+        self.delta(out, place.choice, None, |o| {
+            if place.style == CallStyle::Legacy {
+                return members(o);
+            }
+            o.list("tool_calls", |l| {
+                l.object(|o| {
+                    o.u64("index", place.call.into());
+                    members(o);
+                });
+            });
+        });
+    }
+
+    fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        match delta {
+            Delta::Text(text) => self.delta(out, place.choice, None, |o| o.str("content", text)),
+            Delta::Refusal(text) => {
+                self.choice(place.choice, out).signs.refuses = true;
+                self.delta(out, place.choice, None, |o| o.str("refusal", text));
+            }
+            Delta::Reasoning(text) => {
+                if self.reply.show_reasoning {
+                    self.delta(out, place.choice, None, |o| o.str("reasoning_content", text));
+                }
+            }
+            Delta::Args(text) => self.call(place, out, |o| call_piece(o, place.style, None, text)),
+        }
+    }
+
+    fn sign(&self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        let is_call = self.choices.iter().any(|choice| choice.index == place.choice && choice.signs.calls);
+        if is_call && state.family == crate::Protocol::Gemini.family() {
+            self.call(place, out, |o| write_signature(o, state));
+        }
+    }
+
+    fn finish(&mut self, choice: u32, finish: Finish, out: &mut Vec<u8>) {
+        let signs = self.choice(choice, out).signs;
+        let (word, _) = finish_word(finish, &signs);
+        self.delta(out, choice, Some(word), |_| {});
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if let (true, Some(counts)) = (self.reply.include_usage, self.usage) {
+            self.chunk(out, |o| {
+                o.list("choices", |_| {});
+                o.object("usage", |o| usage::write(o, &counts));
+            });
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+}
+
+/// A piece of a call: its name, if it is the first, and some of its arguments.
+fn call_piece(o: &mut Object<'_>, style: CallStyle, name: Option<&str>, text: &str) {
+    let (key, text_key) = match style {
+        CallStyle::Function => ("function", "arguments"),
+        CallStyle::Custom => ("custom", "input"),
+        CallStyle::Legacy => ("function_call", "arguments"),
+    };
+    o.object(key, |o| {
+        o.opt_str("name", name);
+        o.str(text_key, text);
+    });
+}
+
+fn write_error(error: &ApiError, out: &mut Vec<u8>) {
+    write_event(out, "", |out| write::object(out, |o| o.object("error", |o| openai_members(o, error))));
+}
+
+impl StreamEncoder for Encoder {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { id, model } => {
+                if self.head.is_empty() {
+                    self.start(id, model);
+                    self.choice(0, out);
+                }
+            }
+            Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
+            Event::Delta { block, delta } => self.piece(*block, delta, out),
+            Event::Signature { block, state } => self.sign(*block, state, out),
+            Event::BlockEnd { .. } => {}
+            Event::Finish { choice, finish, .. } => self.finish(*choice, *finish, out),
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Error(error) => {
+                self.over = true;
+                write_error(error, out);
+            }
+            Event::End => {
+                self.over = true;
+                self.end(out);
+            }
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Token counts of Chat Completions (TRANSLATION §7).
+
+use serde_json::value::RawValue;
+
+use crate::ir::Usage;
+use crate::json::Num;
+use crate::json::write::Object;
+
+use super::wire;
+
+/// Reads a usage object; `None` if it is not one.
+pub(super) fn read(raw: &RawValue) -> Option<Usage> {
+    serde_json::from_str::<wire::Usage<'_>>(raw.get()).ok().map(|usage| decode(&usage))
+}
+
+/// The neutral counts. Some servers (xAI) leave reasoning out of the completion tokens although the total has it:
+/// then it is added.
+pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
+    let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+    let input = usage.prompt_tokens_details.as_ref();
+    let output = usage.completion_tokens_details.as_ref();
+    let mut read = Usage {
+        input_total: count(&usage.prompt_tokens).unwrap_or(0),
+        cache_read: input.and_then(|details| count(&details.cached_tokens)),
+        cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
+        output_total: count(&usage.completion_tokens).unwrap_or(0),
+        reasoning: output.and_then(|details| count(&details.reasoning_tokens)),
+    };
+    let with_reasoning = read.total().saturating_add(read.reasoning.unwrap_or(0));
+    if with_reasoning > read.total() && count(&usage.total_tokens) == Some(with_reasoning) {
+        read.output_total = read.output_total.saturating_add(read.reasoning.unwrap_or(0));
+    }
+    read
+}
+
+/// Writes the members of a usage object.
+pub(super) fn write(o: &mut Object<'_>, usage: &Usage) {
+    o.u64("prompt_tokens", usage.input_total);
+    o.u64("completion_tokens", usage.output_total);
+    o.u64("total_tokens", usage.total());
+    // What was not told is not written as 0.
+    if usage.cache_read.is_some() || usage.cache_write.is_some() {
+        o.object("prompt_tokens_details", |o| {
+            o.opt_u64("cached_tokens", usage.cache_read);
+            o.opt_u64("cache_write_tokens", usage.cache_write);
+        });
+    }
+    if let Some(reasoning) = usage.reasoning {
+        o.object("completion_tokens_details", |o| o.u64("reasoning_tokens", reasoning));
+    }
+}

@@ -1,0 +1,54 @@
+//! The protocols, and the one table that says how each is spoken.
+
+use crate::codec::Codec;
+
+/// A wire protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Protocol {
+    /// OpenAI Chat Completions.
+    OpenAiChat,
+    /// OpenAI Responses.
+    OpenAiResponses,
+    /// Anthropic Messages.
+    Anthropic,
+    /// Gemini generateContent.
+    Gemini,
+}
+
+impl Protocol {
+    /// Every protocol.
+    pub const ALL: [Protocol; 4] =
+        [Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini];
+
+    /// The protocol's name in files, settings and messages; stable.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Protocol::OpenAiChat => "openai_chat",
+            Protocol::OpenAiResponses => "openai_responses",
+            Protocol::Anthropic => "anthropic_messages",
+            Protocol::Gemini => "gemini_generate",
+        }
+    }
+
+    /// The family whose models understand each other's opaque state; part of the tag on state (`xp1.<family>.`).
+    pub const fn family(self) -> &'static str {
+        match self {
+            Protocol::OpenAiChat | Protocol::OpenAiResponses => "openai",
+            Protocol::Anthropic => "anthropic",
+            Protocol::Gemini => "gemini",
+        }
+    }
+
+    /// The protocol of that name.
+    pub fn from_name(name: &str) -> Option<Protocol> {
+        Protocol::ALL.into_iter().find(|p| p.name() == name)
+    }
+}
+
+/// The table of codecs. A new protocol is a new folder and one row here.
+pub static CODECS: &[&dyn Codec] = &[&crate::openai_chat::OpenAiChat];
+
+/// The codec of a protocol, if it has one.
+pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
+    CODECS.iter().copied().find(|codec| codec.protocol() == protocol)
+}

@@ -1,0 +1,61 @@
+//! Checks recordings against the codecs. Shared by the test and by the `recordings` example.
+
+mod answer;
+mod case;
+mod difference;
+mod replay;
+mod summary;
+
+use std::path::Path;
+
+pub(crate) use case::Case;
+
+/// What became of one recording.
+pub(crate) struct Outcome {
+    /// `<protocol>/<case>`.
+    pub(crate) name: String,
+    /// Why it failed.
+    pub(crate) outcome: Result<(), Failure>,
+}
+
+/// Why a recording failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Nothing here speaks its protocol yet.
+    NoCodec(String),
+    /// What was seen is not what was expected.
+    Wrong(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::NoCodec(what) => write!(f, "no codec for {what}"),
+            Failure::Wrong(difference) => f.write_str(difference),
+        }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(difference: String) -> Self {
+        Failure::Wrong(difference)
+    }
+}
+
+/// Checks every case in `dir`, in order of name.
+pub(crate) fn run(dir: &Path) -> Result<Vec<Outcome>, String> {
+    let cases = case::load(dir)?;
+    Ok(cases.into_iter().map(|case| Outcome { outcome: check(&case), name: case.name }).collect())
+}
+
+fn check(case: &Case) -> Result<(), Failure> {
+    let protocol = llm_protocol::Protocol::from_name(&case.protocol);
+    let Some(codec) = protocol.and_then(llm_protocol::codec) else {
+        return Err(Failure::NoCodec(case.protocol.clone()));
+    };
+    match case.operation() {
+        case::Operation::Answer => answer::check(case, codec),
+        // Listed as pending by its own name, so that it cannot hide behind the protocol's.
+        case::Operation::Other(what) => Err(Failure::NoCodec(what.to_owned())),
+    }
+}
