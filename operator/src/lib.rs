@@ -1,0 +1,7 @@
+//! The control plane of llm-proxy.
+
+pub mod args;
+pub mod kubernetes;
+pub mod log;
+pub mod lease;
+pub mod watch;

@@ -1,0 +1,24 @@
+//! Logging. Nothing secret is ever a field of a log line; dependencies that would print what they could not
+//! parse are capped, whatever level is asked for.
+
+use crate::args::LogFormat;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+/// Targets that stay at a level whatever is asked for: the Kubernetes client logs bodies it cannot parse, and
+/// such a body may be a Secret.
+const CAPPED: &str = "kube=error,kube_client=error,kube_runtime=error,hyper=warn,hyper_util=warn,rustls=warn,tower=warn";
+
+/// Sets up logging to standard error.
+///
+/// # Errors
+/// When `level` is no filter.
+pub fn init(level: &str, format: LogFormat) -> Result<(), ParseError> {
+    let filter = EnvFilter::try_new(format!("{level},{CAPPED}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).init(),
+        LogFormat::Text => lines.with_ansi(false).init(),
+    }
+    Ok(())
+}
