@@ -90,7 +90,8 @@ fn before<'a>(
             ..Placed::default()
         },
         Ok(Body::Key(last)) => {
-            let key = rules.map_or_else(|| last.clone(), |rules| Key { sha256: last.sha256, ..rules.clone() });
+            let key =
+                rules.map_or_else(|| last.clone(), |rules| Key { sha256: last.sha256, ..rules.clone() });
             let entry = if key == last { Some(entry.clone()) } else { Entry::of(&key).ok().map(Arc::new) };
             match (entry, claim(object, key.sha256, claims)) {
                 (Some(entry), Ok(())) => Placed {
@@ -108,7 +109,11 @@ fn before<'a>(
 }
 
 /// Claims the digest of a key for `object`, or tells who has it.
-fn claim<'a>(object: &'a Object, digest: Digest, claims: &mut HashMap<Digest, &'a Object>) -> Result<(), &'a Object> {
+fn claim<'a>(
+    object: &'a Object,
+    digest: Digest,
+    claims: &mut HashMap<Digest, &'a Object>,
+) -> Result<(), &'a Object> {
     match claims.entry(digest) {
         Claim::Occupied(older) => Err(older.get()),
         Claim::Vacant(free) => {
@@ -127,7 +132,8 @@ fn verdict(known: &Known, placed: &Placed) -> Verdict {
         None if matches!(outcome.form, Form::Suspended) => Serving::Suspended,
         None => Serving::Nothing,
     };
-    let conflict = placed.conflict.as_ref().map(|message| Judgement::new(Reason::KeyConflict, message.clone()));
+    let conflict =
+        placed.conflict.as_ref().map(|message| Judgement::new(Reason::KeyConflict, message.clone()));
     Verdict {
         id: known.object.id.clone(),
         generation: known.object.generation,

@@ -55,7 +55,10 @@ impl Problems {
     /// The list has between `min` and `max` entries.
     pub(crate) fn count(&mut self, field: fmt::Arguments<'_>, count: usize, min: usize, max: usize) {
         if count < min {
-            self.add(field, format_args!("needs at least {min} {}", if min == 1 { "entry" } else { "entries" }));
+            self.add(
+                field,
+                format_args!("needs at least {min} {}", if min == 1 { "entry" } else { "entries" }),
+            );
         } else if count > max {
             self.add(field, format_args!("has {count} entries, and {max} are the most"));
         }

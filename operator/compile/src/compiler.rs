@@ -132,9 +132,10 @@ fn same_object(one: &Arc<Object>, other: &Arc<Object>) -> bool {
 
 fn same_labels(one: &BTreeMap<String, Arc<Labels>>, other: &BTreeMap<String, Arc<Labels>>) -> bool {
     one.len() == other.len()
-        && one.iter().zip(other).all(|((a, labels), (b, others))| {
-            a == b && (Arc::ptr_eq(labels, others) || labels == others)
-        })
+        && one
+            .iter()
+            .zip(other)
+            .all(|((a, labels), (b, others))| a == b && (Arc::ptr_eq(labels, others) || labels == others))
 }
 
 #[cfg(test)]

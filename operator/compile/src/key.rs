@@ -43,7 +43,8 @@ fn generated(object: &Object, generate: &Generate, resolver: &mut Resolver<'_>) 
         return None;
     };
     if !data.owners.contains(&object.uid) {
-        let message = format!("{place} belongs to someone else: choose another generate.secretName, or delete it");
+        let message =
+            format!("{place} belongs to someone else: choose another generate.secretName, or delete it");
         resolver.fail(Reason::SecretConflict, message);
         return None;
     }

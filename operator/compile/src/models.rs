@@ -11,7 +11,8 @@ pub(crate) fn expand(models: &[Model], priority: u32) -> Vec<snapshot::Model> {
     let entries = |model: &Model| {
         let upstream = model.upstream.clone().unwrap_or_else(|| model.name.clone());
         let priority = model.priority.unwrap_or(priority);
-        let entry = move |name: &String| snapshot::Model { name: name.clone(), upstream: upstream.clone(), priority };
+        let entry =
+            move |name: &String| snapshot::Model { name: name.clone(), upstream: upstream.clone(), priority };
         std::iter::once(&model.name).chain(&model.aliases).map(entry).collect::<Vec<_>>()
     };
     models.iter().flat_map(entries).collect()
@@ -53,13 +54,18 @@ mod tests {
     fn aliases_lead_to_the_same_upstream_model() {
         let models = [model("a", Some("a-2026"), &["b", "c"], Some(3)), model("gpt-*", None, &[], None)];
         let expanded = expand(&models, 1);
-        let told: Vec<_> = expanded.iter().map(|m| (m.name.as_str(), m.upstream.as_str(), m.priority)).collect();
+        let told: Vec<_> =
+            expanded.iter().map(|m| (m.name.as_str(), m.upstream.as_str(), m.priority)).collect();
         assert_eq!(told, [("a", "a-2026", 3), ("b", "a-2026", 3), ("c", "a-2026", 3), ("gpt-*", "gpt-*", 1)]);
     }
 
     #[test]
     fn names_that_are_there_twice_are_found() {
-        let models = [model("a", None, &["b", "b"], None), model("b", None, &[], None), model("a", None, &["x"], None)];
+        let models = [
+            model("a", None, &["b", "b"], None),
+            model("b", None, &[], None),
+            model("a", None, &["x"], None),
+        ];
         let mut found_all = Vec::new();
         repeated(&models, |field, first| found_all.push(format!("{field} {first}")));
         assert_eq!(

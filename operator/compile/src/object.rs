@@ -57,7 +57,10 @@ pub(crate) fn compile(object: &Object, world: &World, options: Options) -> Outco
         },
         Err(problems) => Outcome {
             accepted: Judgement::new(Reason::InvalidSpec, problems.to_string()),
-            resolved_refs: Judgement::new(Reason::NotChecked, "not looked at, since the spec is not accepted"),
+            resolved_refs: Judgement::new(
+                Reason::NotChecked,
+                "not looked at, since the spec is not accepted",
+            ),
             form: Form::None,
             uses: Vec::new(),
             uses_labels: false,
@@ -93,7 +96,8 @@ fn of_key(object: &Object, resolver: &mut Resolver<'_>, options: Options) -> Res
     let digest = key::digest(object, &read.spec, resolver);
     let form = match digest.map(|digest| key::with_digest(object, &read.spec, digest)) {
         None => Form::KeyRules(key::with_digest(object, &read.spec, Digest([0; 32]))),
-        Some(key) => Entry::of(&key).map_or(Form::None, |entry| Form::Key(Arc::new(entry), key.sha256, key::facts(&key))),
+        Some(key) => Entry::of(&key)
+            .map_or(Form::None, |entry| Form::Key(Arc::new(entry), key.sha256, key::facts(&key))),
     };
     Ok(Parts { unknown: read.unknown, form, uses_labels: false })
 }

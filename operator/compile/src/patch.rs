@@ -99,7 +99,8 @@ pub enum EventType {
 #[must_use]
 pub fn patch(verdict: &Verdict, acks: &Acks, previous: &Status, now: i64) -> Option<Patch> {
     let drafts = conditions::drafts(verdict, acks, now);
-    let before = |draft: &Draft| previous.conditions().iter().find(|condition| condition.type_ == draft.type_);
+    let before =
+        |draft: &Draft| previous.conditions().iter().find(|condition| condition.type_ == draft.type_);
     let next = drafts.iter().map(|draft| condition(draft, before(draft), verdict.generation, now)).collect();
     let owned = drafts.iter().filter_map(before).cloned().collect();
     let next = bare(verdict, acks).with_conditions(next);

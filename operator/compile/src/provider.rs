@@ -15,7 +15,12 @@ const OPENAI: &str = "https://api.openai.com/v1";
 
 /// The entry of a provider, or `None` when a reference does not resolve, which `resolver` then tells.
 /// `spec` has passed its checks.
-pub(crate) fn build(namespace: &str, name: &str, spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Provider> {
+pub(crate) fn build(
+    namespace: &str,
+    name: &str,
+    spec: &LLMProviderSpec,
+    resolver: &mut Resolver<'_>,
+) -> Option<Provider> {
     Some(Provider {
         namespace: namespace.to_owned(),
         name: name.to_owned(),
@@ -25,7 +30,11 @@ pub(crate) fn build(namespace: &str, name: &str, spec: &LLMProviderSpec, resolve
         models: models::expand(&spec.models, spec.priority),
         timeouts: timeouts(spec.timeouts.as_ref()),
         headers: headers(spec.headers.as_ref()),
-        visible_to: visibility::visible_to(spec.allowed_keys.as_ref(), namespace, &resolver.world().namespaces),
+        visible_to: visibility::visible_to(
+            spec.allowed_keys.as_ref(),
+            namespace,
+            &resolver.world().namespaces,
+        ),
     })
 }
 
@@ -58,7 +67,9 @@ fn tls(tls: Option<&crd::Tls>, resolver: &mut Resolver<'_>) -> Option<Tls> {
     let Some(tls) = tls else { return Some(Tls::default()) };
     let ca_pem = match &tls.ca_bundle {
         None => None,
-        Some(bundle) => Some(resolver.value(Source::ConfigMap, &bundle.config_map_ref, refs::certificates)?.to_owned()),
+        Some(bundle) => {
+            Some(resolver.value(Source::ConfigMap, &bundle.config_map_ref, refs::certificates)?.to_owned())
+        }
     };
     Some(Tls { ca_pem, insecure_skip_verify: tls.insecure_skip_verify, server_name: tls.server_name.clone() })
 }
@@ -96,7 +107,11 @@ fn headers(headers: Option<&crd::Headers>) -> Headers {
     let headers = headers.cloned().unwrap_or_default();
     let lower = |names: &[String]| names.iter().map(|name| name.to_ascii_lowercase()).collect();
     Headers {
-        set: headers.set.iter().map(|header| (header.name.to_ascii_lowercase(), header.value.clone())).collect(),
+        set: headers
+            .set
+            .iter()
+            .map(|header| (header.name.to_ascii_lowercase(), header.value.clone()))
+            .collect(),
         forward: lower(&headers.forward),
         remove: lower(&headers.remove),
     }

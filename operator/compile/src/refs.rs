@@ -97,7 +97,10 @@ impl<'a> Resolver<'a> {
             return None;
         };
         let Some(value) = data.values.get(key) else {
-            self.fail(Reason::RefKeyNotFound, format!("{place} key {key} is not there: add it, or correct the name"));
+            self.fail(
+                Reason::RefKeyNotFound,
+                format!("{place} key {key} is not there: add it, or correct the name"),
+            );
             return None;
         };
         match read(value) {
@@ -119,7 +122,8 @@ impl<'a> Resolver<'a> {
         let Some(first) = self.failures.first() else {
             return Judgement::new(Reason::ResolvedRefs, "all references resolve");
         };
-        let told: Vec<&str> = self.failures.iter().take(MAX_TOLD).map(|failure| failure.message.as_ref()).collect();
+        let told: Vec<&str> =
+            self.failures.iter().take(MAX_TOLD).map(|failure| failure.message.as_ref()).collect();
         let more = self.failures.len() - told.len();
         let tail = if more > 0 { format!("; and {more} more") } else { String::new() };
         Judgement::new(first.reason, format!("{}{tail}", told.join("; ")))

@@ -16,7 +16,10 @@ pub(crate) struct Read<T> {
 }
 
 /// Reads `value` as the spec of a kind.
-pub(crate) fn read<T: DeserializeOwned>(value: &Value, unknown_fields: UnknownFields) -> Result<Read<T>, Problems> {
+pub(crate) fn read<T: DeserializeOwned>(
+    value: &Value,
+    unknown_fields: UnknownFields,
+) -> Result<Read<T>, Problems> {
     let mut problems = Problems::default();
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
@@ -31,7 +34,8 @@ pub(crate) fn read<T: DeserializeOwned>(value: &Value, unknown_fields: UnknownFi
         }
         Ok(_) if unknown_fields == UnknownFields::Reject && !unknown.is_empty() => {
             for field in &unknown {
-                problems.add(format_args!("{field}"), "there is no such field: correct the name or remove it");
+                problems
+                    .add(format_args!("{field}"), "there is no such field: correct the name or remove it");
             }
             Err(problems)
         }
@@ -45,7 +49,9 @@ fn place(path: &Path<'_>) -> String {
         Path::Root => "spec".to_owned(),
         Path::Seq { parent, index } => format!("{}[{index}]", place(parent)),
         Path::Map { parent, key } => format!("{}.{key}", place(parent)),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => place(parent),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            place(parent)
+        }
     }
 }
 
@@ -80,12 +86,18 @@ mod tests {
         for (spec, told) in [
             (json!("text"), "spec: expected struct LLMProviderSpec, found string"),
             (json!({"type": "Mock"}), "spec: missing field `models`"),
-            (json!({"type": "Mock", "models": [{"name": "a"}, {"name": 3}]}), "spec.models[1].name: expected a string, found integer"),
+            (
+                json!({"type": "Mock", "models": [{"name": "a"}, {"name": 3}]}),
+                "spec.models[1].name: expected a string, found integer",
+            ),
             (
                 json!({"type": "OpenAI", "models": [], "credentials": [{"secretRef": "sk-canary, expected"}]}),
                 "spec.credentials[0].secretRef: expected struct KeyRef, found string",
             ),
-            (json!({"type": "Mock", "models": [], "weight": -1}), "spec.weight: invalid value: integer `-1`, expected u32"),
+            (
+                json!({"type": "Mock", "models": [], "weight": -1}),
+                "spec.weight: invalid value: integer `-1`, expected u32",
+            ),
             (
                 json!({"type": "Mock", "models": [], "timeouts": {"firstByte": "5 s"}}),
                 "spec.timeouts.firstByte: \"5 s\" is no duration: write up to four numbers with a unit of h, m, s or ms, like 5s or 1m30s",

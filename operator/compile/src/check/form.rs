@@ -61,8 +61,12 @@ pub(crate) const HEADER_NAME: Form = Form {
     is: "a header name: letters, digits and any of ! # $ % & ' * + - . ^ _ ` | ~",
 };
 /// Printable ASCII.
-pub(crate) const HEADER_VALUE: Form =
-    Form { min: 0, max: 1024, shape: |text| text.bytes().all(|b| (b' '..=b'~').contains(&b)), is: "printable ASCII" };
+pub(crate) const HEADER_VALUE: Form = Form {
+    min: 0,
+    max: 1024,
+    shape: |text| text.bytes().all(|b| (b' '..=b'~').contains(&b)),
+    is: "printable ASCII",
+};
 /// RFC 1123 subdomain.
 pub(crate) const DNS_NAME: Form = Form {
     min: 1,
@@ -95,7 +99,9 @@ pub(crate) const MOMENT: Form = Form {
 };
 
 fn url(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else { return false };
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let (host, port) = match authority.rfind([':', ']']) {
         Some(at) if authority.as_bytes()[at] == b':' => (&authority[..at], Some(&authority[at + 1..])),
@@ -106,7 +112,9 @@ fn url(text: &str) -> bool {
             && port.bytes().all(|b| b.is_ascii_digit())
             && port.parse::<u16>().is_ok_and(|port| port > 0)
     });
-    port_is_one && url_host(host) && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b))
+    port_is_one
+        && url_host(host)
+        && path.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%/".contains(&b))
 }
 
 fn url_host(host: &str) -> bool {
@@ -148,3 +156,6 @@ fn dns_name(text: &str) -> bool {
             && part.bytes().all(|b| lower(b) || b == b'-')
     })
 }
+
+#[cfg(test)]
+mod tests;

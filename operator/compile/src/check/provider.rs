@@ -4,8 +4,8 @@ use super::{Problems, Rule, form};
 use crate::models;
 use llm_crds::KeyRef;
 use llm_crds::provider::{
-    AllowedFrom, AllowedKeys, Credential, Headers, LLMProviderSpec, Mock, Model, Operator, Protocol, ProviderType,
-    Requirement, Timeouts, Tls,
+    AllowedFrom, AllowedKeys, Credential, Headers, LLMProviderSpec, Mock, Model, Operator, Protocol,
+    ProviderType, Requirement, Timeouts, Tls,
 };
 use std::fmt;
 
@@ -38,7 +38,8 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
     Rule {
         field: ".protocols",
         broken: |spec| {
-            let others = |protocols: &Vec<Protocol>| protocols.iter().any(|p| *p != Protocol::ChatCompletions);
+            let others =
+                |protocols: &Vec<Protocol>| protocols.iter().any(|p| *p != Protocol::ChatCompletions);
             spec.type_ == ProviderType::Mock && spec.protocols.as_ref().is_some_and(others)
         },
         fix: "of type Mock can only be [ChatCompletions]",
@@ -52,7 +53,9 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
 
 const CREDENTIALS: &[Rule<[Credential]>] = &[Rule {
     field: "",
-    broken: |credentials| !credentials.is_empty() && credentials.iter().all(|credential| credential.weight == 0),
+    broken: |credentials| {
+        !credentials.is_empty() && credentials.iter().all(|credential| credential.weight == 0)
+    },
     fix: "needs one entry with a weight above 0",
 }];
 
@@ -60,7 +63,8 @@ const MODEL: &[Rule<Model>] = &[
     Rule {
         field: ".upstream",
         broken: |model| {
-            model.upstream.as_ref().is_some_and(|upstream| upstream.ends_with('*')) && !model.name.ends_with('*')
+            model.upstream.as_ref().is_some_and(|upstream| upstream.ends_with('*'))
+                && !model.name.ends_with('*')
         },
         fix: "may end in * only when name does",
     },
@@ -219,7 +223,8 @@ fn check_headers(problems: &mut Problems, headers: &Headers) {
         problems.text(format_args!("{place}.value"), &header.value, &form::HEADER_VALUE);
         let name = header.name.to_ascii_lowercase();
         if CONNECTION.contains(&name.as_str()) {
-            problems.add(format_args!("{place}.name"), "cannot be a header of the connection itself: remove it");
+            problems
+                .add(format_args!("{place}.name"), "cannot be a header of the connection itself: remove it");
         }
         if name == "authorization" {
             let fix = "cannot be authorization: put the key in a Secret and name it in credentials";

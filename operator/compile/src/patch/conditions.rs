@@ -51,7 +51,9 @@ fn programmed(serving: Serving, acks: &Acks) -> Draft {
     use ConditionStatus::{False, True, Unknown};
     let (status, reason, message) = match serving {
         Serving::Suspended => (False, "Suspended", format!("suspended: {}", gone(acks))),
-        Serving::Nothing => (False, "NotServed", format!("there is no good form of it to serve: {}", gone(acks))),
+        Serving::Nothing => {
+            (False, "NotServed", format!("there is no good form of it to serve: {}", gone(acks)))
+        }
         _ if acks.total == 0 => (Unknown, "NoProxies", "no proxy is connected".to_owned()),
         Serving::LastGood(digest) => {
             (False, "LastGood", format!("its last good form is served instead: {}", counts(digest, acks)))
@@ -70,7 +72,14 @@ fn programmed(serving: Serving, acks: &Acks) -> Draft {
 
 /// `1/2 proxies at 9f2c…, waiting for llm-proxy-1`.
 fn counts(digest: Digest, acks: &Acks) -> String {
-    format!("{}/{} proxies at {}{}{}", acks.holding, acks.total, digest.short(), waiting(acks), rejecting(acks))
+    format!(
+        "{}/{} proxies at {}{}{}",
+        acks.holding,
+        acks.total,
+        digest.short(),
+        waiting(acks),
+        rejecting(acks)
+    )
 }
 
 fn gone(acks: &Acks) -> String {
@@ -126,8 +135,7 @@ pub(super) fn moment(seconds: i64) -> String {
 
 /// At most `max` characters of `text`, and none that would break a line.
 fn clip(text: &str, max: usize) -> String {
-    let mut clipped: String =
-        text.chars().take(max).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut clipped: String = text.chars().take(max).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(max).is_some() {
         clipped.push('…');
     }
