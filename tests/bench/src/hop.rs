@@ -54,7 +54,7 @@ fn row(table: &mut Table, what: &str, [mut nginx, mut ours]: [Vec<f64>; 2], targ
 fn plain(scratch: &Path, (process, port): &Contender, connections: usize) -> Result<f64> {
     let before = process.cpu_seconds()?;
     let done = tokio::task::block_in_place(|| wrk(scratch, *port, connections, PHASE))?;
-    Ok((process.cpu_seconds()? - before) * 1e6 / done.requests as f64)
+    Ok((process.cpu_seconds()? - before) * 1e6 / done as f64)
 }
 
 /// CPU microseconds per forwarded chunk.

@@ -1,6 +1,7 @@
-//! `make bench`: prints the numbers of llm-proxy as a table. Arguments choose sections (`hop`, `footprint`);
+//! `make bench`: prints the numbers of llm-proxy as a table. Arguments choose sections (`hop`, `footprint`, `cluster`);
 //! without any, all are measured. Traffic stays on loopback.
 
+mod cluster;
 mod footprint;
 mod hop;
 mod load;
@@ -15,7 +16,7 @@ use anyhow::{Result, ensure};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<()> {
-    const SECTIONS: [&str; 2] = ["hop", "footprint"];
+    const SECTIONS: [&str; 3] = ["hop", "footprint", "cluster"];
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     for name in &chosen {
         ensure!(SECTIONS.contains(&name.as_str()), "{name} is no section: choose among {SECTIONS:?}");
@@ -31,6 +32,10 @@ async fn main() -> Result<()> {
     }
     if wanted("footprint") {
         tokio::task::block_in_place(|| footprint::measure(scratch.path(), &mut table))?;
+    }
+    if wanted("cluster") {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        cluster::measure(&mut table).await?;
     }
     table.print();
     Ok(())
