@@ -19,8 +19,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const OUTSIDE: &[&str] = &["llm-tests", "llm-bench"];
 /// Crates that do no I/O, and what they may not use for it.
 const PURE: &[&str] = &["llm-snapshot", "llm-protocol", "llm-crds", "llm-compile"];
-const IMPURE: &[&str] =
-    &["tokio", "hyper", "hyper-util", "reqwest", "axum", "tower", "sqlx", "kube", "k8s-openapi", "rustls", "rand"];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "hyper",
+    "hyper-util",
+    "reqwest",
+    "axum",
+    "tower",
+    "sqlx",
+    "kube",
+    "k8s-openapi",
+    "rustls",
+    "rand",
+];
 /// Crates that only one part of the proxy may name.
 const STANDALONE_ONLY: &[&str] = &["llm_compile", "llm_crds"];
 
@@ -65,7 +76,8 @@ fn every_edge_between_our_crates_is_allowed() {
             continue;
         };
         // A crate names itself when its own tests want a feature of it.
-        let ours = dependencies.iter().filter(|found| crates.contains_key(&found.name) && found.name != *name);
+        let ours =
+            dependencies.iter().filter(|found| crates.contains_key(&found.name) && found.name != *name);
         for found in ours.filter(|found| !allowed.contains(&found.name.as_str())) {
             wrong.push(format!("{name} must not use {}", found.name));
         }
@@ -99,6 +111,9 @@ fn in_the_proxy_only_standalone_compiles_objects() {
             wrong.push(file);
         }
     }
-    assert!(inside > 0, "nothing in proxy/src/standalone names {STANDALONE_ONLY:?}: does this test still look there?");
+    assert!(
+        inside > 0,
+        "nothing in proxy/src/standalone names {STANDALONE_ONLY:?}: does this test still look there?"
+    );
     assert!(wrong.is_empty(), "only proxy/src/standalone may name {STANDALONE_ONLY:?}, not {wrong:?}");
 }

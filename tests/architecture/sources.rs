@@ -13,7 +13,8 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries =
+            std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for path in entries.map(|entry| entry.unwrap().path()) {
             if path.is_dir() && !path.ends_with("target") {
                 folders.push(path);
@@ -35,7 +36,8 @@ fn is_tests(file: &Path) -> bool {
     let in_tests = |part: &Path| part.file_name().is_some_and(|name| name == "tests");
     file.file_name().is_some_and(|name| {
         name.to_string_lossy().ends_with("tests.rs") || name.to_string_lossy().ends_with("_test.go")
-    }) || file.ancestors().skip(1).take_while(|part| *part != root()).any(in_tests) && !file.starts_with(root().join("tests"))
+    }) || file.ancestors().skip(1).take_while(|part| *part != root()).any(in_tests)
+        && !file.starts_with(root().join("tests"))
 }
 
 #[test]
@@ -62,7 +64,8 @@ fn named_by(file: &Path) -> Option<(Vec<PathBuf>, String)> {
     let stem = file.file_stem()?.to_str()?;
     let folder = file.parent()?;
     // The file `a/b.rs` and the file `a/b/mod.rs` are the module `b` of `a`.
-    let (module, parent) = if stem == "mod" { (folder.file_name()?.to_str()?, folder.parent()?) } else { (stem, folder) };
+    let (module, parent) =
+        if stem == "mod" { (folder.file_name()?.to_str()?, folder.parent()?) } else { (stem, folder) };
     let parent_name = parent.file_name()?.to_str()?;
     let candidates = vec![
         parent.join("mod.rs"),
@@ -77,7 +80,8 @@ fn named_by(file: &Path) -> Option<(Vec<PathBuf>, String)> {
 fn declares(text: &str, module: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim();
-        line.strip_suffix(&format!("mod {module};")).is_some_and(|before| before.is_empty() || before.ends_with(' '))
+        line.strip_suffix(&format!("mod {module};"))
+            .is_some_and(|before| before.is_empty() || before.ends_with(' '))
     })
 }
 
@@ -89,8 +93,12 @@ fn is_root(file: &Path) -> bool {
     }
     let folder = file.parent().unwrap();
     let place = folder.file_name().unwrap().to_str().unwrap();
-    if ["tests", "benches", "examples", "bin", "fuzz_targets"].contains(&place) && folder != root().join("tests") {
-        return folder.parent().is_some_and(|above| above.join("Cargo.toml").is_file() || above.ends_with("src"));
+    if ["tests", "benches", "examples", "bin", "fuzz_targets"].contains(&place)
+        && folder != root().join("tests")
+    {
+        return folder
+            .parent()
+            .is_some_and(|above| above.join("Cargo.toml").is_file() || above.ends_with("src"));
     }
     manifests_above(file).iter().any(|manifest| {
         let text = std::fs::read_to_string(manifest).unwrap();
@@ -100,7 +108,10 @@ fn is_root(file: &Path) -> bool {
 }
 
 fn manifests_above(file: &Path) -> Vec<PathBuf> {
-    file.ancestors().skip(1).take_while(|folder| folder.starts_with(root())).map(|folder| folder.join("Cargo.toml"))
+    file.ancestors()
+        .skip(1)
+        .take_while(|folder| folder.starts_with(root()))
+        .map(|folder| folder.join("Cargo.toml"))
         .filter(|manifest| manifest.is_file())
         .collect()
 }

@@ -40,7 +40,9 @@ async fn bad_manifests_are_refused_with_a_message_that_names_the_field() -> Resu
             let spec = manifest::parse(spec)?.pop().with_context(|| (*spec).to_owned())?;
             match refusal(objects.dry_run(&object(kind, "bad", &spec)).await) {
                 Ok(message) if message.contains(expected) => {}
-                Ok(message) => wrong.push(format!("{kind} {spec}\n  expected: {expected}\n  said: {message}")),
+                Ok(message) => {
+                    wrong.push(format!("{kind} {spec}\n  expected: {expected}\n  said: {message}"))
+                }
                 Err(error) => wrong.push(format!("{kind} {spec}\n  expected: {expected}\n  but {error:#}")),
             }
         }
@@ -130,7 +132,8 @@ async fn what_is_immutable_stays() -> Result<()> {
 #[tokio::test]
 async fn status_is_a_subresource() -> Result<()> {
     let objects = Cluster::shared().await?.objects().await?;
-    let mut written = object("LLMProvider", "with-status", &json!({"type": "Mock", "models": [{"name": "m"}]}));
+    let mut written =
+        object("LLMProvider", "with-status", &json!({"type": "Mock", "models": [{"name": "m"}]}));
     written["status"] = json!({"models": 99});
     let stored = objects.create(&written).await?;
     objects.delete("LLMProvider", "default", "with-status").await?;

@@ -49,14 +49,14 @@ impl Cluster {
     /// # Errors
     /// When it does not start.
     pub async fn private() -> Result<Self> {
-        let cluster = Self::start(true)?;
+        let cluster = Self::start()?;
         cluster.install_crds().await?;
         Ok(cluster)
     }
 
     fn choose() -> Result<Self> {
         match std::env::var("CLUSTER").unwrap_or_default().as_str() {
-            "" | "own" => Self::start(std::env::var_os("LLM_TESTS_QUIET").is_none()),
+            "" | "own" => Self::start(),
             "current" => Self::current(),
             other => bail!("CLUSTER={other:?}: leave it out, or say current"),
         }
@@ -67,11 +67,13 @@ impl Cluster {
         let context = kubeconfig.current_context.clone().context("kubectl has no current context")?;
         let server = server_of(&kubeconfig).unwrap_or_default();
         // Straight to standard error, so that it is seen even where the harness captures output.
-        eprint_line(&format!("CLUSTER=current: using the context {context} ({server}), installing CRDs there"));
+        eprint_line(&format!(
+            "CLUSTER=current: using the context {context} ({server}), installing CRDs there"
+        ));
         Ok(Self { kubeconfig, path: None, own: None })
     }
 
-    fn start(quiet: bool) -> Result<Self> {
+    fn start() -> Result<Self> {
         let script = programs::root().join("tests/control-plane/build");
         let built = Command::new(&script)
             .stderr(Stdio::inherit())
@@ -84,7 +86,6 @@ impl Cluster {
             .args(["up", "--until-stdin-closes"])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(if quiet { Stdio::null() } else { Stdio::inherit() })
             .spawn()?;
         let mut line = String::new();
         let stdout = child.stdout.take().context("no standard output")?;
@@ -141,7 +142,8 @@ impl Cluster {
         let mut one = serde_json::to_value(&self.kubeconfig)?;
         let cluster = current_cluster(&self.kubeconfig).context("the kubeconfig names no cluster")?;
         one["users"] = serde_json::json!([{"name": "token", "user": {"token": token}}]);
-        one["contexts"] = serde_json::json!([{"name": "token", "context": {"cluster": cluster, "user": "token"}}]);
+        one["contexts"] =
+            serde_json::json!([{"name": "token", "context": {"cluster": cluster, "user": "token"}}]);
         one["current-context"] = "token".into();
         Ok(one.to_string())
     }

@@ -81,14 +81,21 @@ impl Dialer {
     pub async fn open(&self, name: &str) -> Result<ScriptedProxy> {
         let stream = format!("{:016x}", rand::random::<u64>());
         let path = format!("/v1/config/stream?proxy={name}&stream={stream}");
-        let answer = self.connect().await?.start(build("GET", &path, self.token.as_deref(), Bytes::new())?).await?;
+        let answer =
+            self.connect().await?.start(build("GET", &path, self.token.as_deref(), Bytes::new())?).await?;
         if answer.status() != StatusCode::OK {
             let status = answer.status();
             let body = answer.into_body().collect().await?.to_bytes();
             bail!("answered {status}: {}", String::from_utf8_lossy(&body));
         }
         let body = answer.into_body();
-        Ok(ScriptedProxy { name: name.to_owned(), stream, body, pending: Vec::new(), held: Snapshot::default() })
+        Ok(ScriptedProxy {
+            name: name.to_owned(),
+            stream,
+            body,
+            pending: Vec::new(),
+            held: Snapshot::default(),
+        })
     }
 
     /// Reports as that proxy: what it holds, or an older version, and what it rejects.
@@ -112,7 +119,8 @@ impl ScriptedProxy {
                 let line: Vec<u8> = self.pending.drain(..=end).collect();
                 return serde_json::from_slice(&line).context("a line that is no message");
             }
-            let frame = tokio::time::timeout(PATIENCE, self.body.frame()).await.context("the stream is silent")?;
+            let frame =
+                tokio::time::timeout(PATIENCE, self.body.frame()).await.context("the stream is silent")?;
             let frame = frame.context("the stream ended")??;
             if let Ok(data) = frame.into_data() {
                 self.pending.extend_from_slice(&data);
@@ -141,6 +149,11 @@ impl ScriptedProxy {
     /// A report that it holds what it holds, without `rejected`.
     #[must_use]
     pub fn report(&self, rejected: Vec<Rejection>) -> Report {
-        Report { proxy: self.name.clone(), stream: self.stream.clone(), version: self.held.version(), rejected }
+        Report {
+            proxy: self.name.clone(),
+            stream: self.stream.clone(),
+            version: self.held.version(),
+            rejected,
+        }
     }
 }

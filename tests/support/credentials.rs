@@ -16,7 +16,12 @@ pub const OPERATOR_AUDIENCE: &str = "llm-operator";
 ///
 /// # Errors
 /// As the API server says.
-pub async fn token(objects: &Objects, namespace: &str, account: &str, audience: Option<&str>) -> Result<String> {
+pub async fn token(
+    objects: &Objects,
+    namespace: &str,
+    account: &str,
+    audience: Option<&str>,
+) -> Result<String> {
     let api: Api<ServiceAccount> = Api::namespaced(objects.client().clone(), namespace);
     let request = TokenRequest {
         spec: TokenRequestSpec {

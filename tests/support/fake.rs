@@ -130,7 +130,8 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 async fn serve(socket: TcpStream, state: Arc<State>) {
     let service = service_fn(move |request| answered(request, state.clone()));
     // A client that goes away is no news.
-    let _gone = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service).await;
+    let _gone =
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service).await;
 }
 
 async fn answered(request: Request<Incoming>, state: Arc<State>) -> Result<Response<Body>, Infallible> {
@@ -171,5 +172,7 @@ fn credential(headers: &hyper::HeaderMap) -> String {
 
 fn headers(headers: &hyper::HeaderMap) -> BTreeMap<String, String> {
     let shown = headers.iter().filter(|(name, _)| *name != "authorization");
-    shown.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect()
+    shown
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, ensure};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, ListParams};
+use llm_snapshot::{Snapshot, archive};
 use std::collections::BTreeMap;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -48,4 +49,19 @@ fn project(folder: &Path, version: &str, data: BTreeMap<String, ByteString>) -> 
         symlink(Path::new("..data").join(key), folder.join(key))?;
     }
     Ok(())
+}
+
+/// The snapshot in mounted Secrets.
+///
+/// # Errors
+/// When there is none.
+pub fn read(dir: &Path) -> Result<Snapshot> {
+    let mut shards = Vec::new();
+    for folder in std::fs::read_dir(dir)? {
+        let shard = folder?.path().join("shard");
+        if shard.exists() {
+            shards.push(std::fs::read(shard)?);
+        }
+    }
+    Ok(archive::unpack(shards.iter().map(Vec::as_slice))?.1)
 }

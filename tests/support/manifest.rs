@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When it is no YAML.
 pub fn parse(yaml: &str) -> Result<Vec<Value>> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(yaml).map_err(|error| anyhow::anyhow!("{error}"))?;
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(yaml).map_err(|error| anyhow::anyhow!("{error}"))?;
     Ok(documents.into_iter().filter(|document| !document.is_null()).collect())
 }
 

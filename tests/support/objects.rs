@@ -3,6 +3,8 @@
 use crate::Result;
 use crate::wait;
 use anyhow::{Context as _, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::Client;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
@@ -195,6 +197,18 @@ impl Objects {
     }
 }
 
+/// Has the API server judge a SubjectAccessReview.
+///
+/// # Errors
+/// As the API server says.
+pub async fn review(objects: &Objects, review: &Value) -> Result<Value> {
+    let resource =
+        ApiResource::from_gvk(&GroupVersionKind::gvk("authorization.k8s.io", "v1", "SubjectAccessReview"));
+    let api: Api<DynamicObject> = Api::all_with(objects.client.clone(), &resource);
+    let judged = api.create(&PostParams::default(), &serde_json::from_value(review.clone())?).await?;
+    Ok(serde_json::to_value(judged)?)
+}
+
 fn named(kind: &str, namespace: &str, name: &str) -> Result<Value> {
     let version = VERSIONS.iter().find(|(known, _)| *known == kind).map_or("v1", |(_, version)| version);
     if kind.is_empty() {
@@ -223,4 +237,18 @@ pub fn condition(object: &Value, type_: &str) -> Result<Condition> {
     found.with_context(|| {
         format!("{} has no condition {type_}; its status is {}", object["metadata"]["name"], object["status"])
     })
+}
+
+/// A value as a Secret's `data` has it.
+#[must_use]
+pub fn encode(value: &str) -> String {
+    STANDARD.encode(value)
+}
+
+/// A value of a Secret's `data`.
+///
+/// # Errors
+/// When it is no base64, or no text.
+pub fn decode(encoded: &str) -> Result<String> {
+    Ok(String::from_utf8(STANDARD.decode(encoded)?)?)
 }

@@ -1,7 +1,7 @@
 //! A program as a child process: its output in a file, its end certain.
 
 use crate::Result;
-use crate::wait;
+use crate::{programs, wait};
 use anyhow::{Context as _, bail};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -115,7 +115,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
         // Shown by the test harness when the test fails, and only then.
-        if std::env::var_os("LLM_TESTS_QUIET").is_none() {
+        if programs::in_tests() {
             println!("--- {} ({}), last lines:\n{}", self.name, self.log.display(), self.tail());
         }
     }

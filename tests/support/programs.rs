@@ -29,6 +29,12 @@ fn build_folder() -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
+/// Whether the running program is a test binary.
+#[must_use]
+pub fn in_tests() -> bool {
+    std::env::current_exe().is_ok_and(|this| this.parent().is_some_and(|folder| folder.ends_with("deps")))
+}
+
 /// An empty folder for the logs and files of the test `name`, kept after the test and emptied before the next one:
 /// `target/tests/NAME`.
 ///

@@ -6,7 +6,7 @@ mod proxy;
 mod rbac;
 
 pub use operator::{Operator, OperatorOptions};
-pub use proxy::{Proxy, ProxyOptions};
+pub use proxy::{Proxy, ProxyOptions, echo_of};
 
 use crate::Result;
 use crate::cluster::Cluster;
@@ -31,14 +31,17 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Makes the namespaces `NAME-system` and `NAME`, with a random part where the cluster is shared, and the RBAC.
+    /// Makes the namespaces `NAME` and `NAME-system`, with a random part in a cluster that is not ours, and the RBAC.
     ///
     /// # Errors
     /// When the API server refuses.
     pub async fn set(cluster: &'a Cluster, name: &str) -> Result<Self> {
         let objects = cluster.objects().await?;
         let dir = programs::folder(name)?;
-        let unique = format!("{name}-{:04x}", rand::random::<u16>());
+        let unique = match cluster.kubeconfig() {
+            Some(_) => name.to_owned(),
+            None => format!("{name}-{:04x}", rand::random::<u16>()),
+        };
         let stage = Self { cluster, objects, system: format!("{unique}-system"), app: unique, dir };
         stage.namespace(&stage.system, &json!({})).await?;
         stage.namespace(&stage.app, &json!({})).await?;
@@ -51,7 +54,8 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When the API server refuses.
     pub async fn namespace(&self, name: &str, labels: &Value) -> Result<()> {
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
+        let object =
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}});
         self.objects.apply(&object).await.map(drop)
     }
 
@@ -82,7 +86,10 @@ impl<'a> Stage<'a> {
         credentials::authority(&self.objects, &self.system, &ca).await?;
         let token = self.dir.join("proxy-token");
         std::fs::write(&token, self.proxy_token().await?)?;
-        let urls = operators.iter().map(|operator| format!("https://localhost:{}", operator.config.port())).collect();
+        let urls = operators
+            .iter()
+            .map(|operator| format!("https://localhost:{}", operator.config.port()))
+            .collect();
         Ok(ProxyOptions { operators: urls, ca: Some(ca), token: Some(token), ..ProxyOptions::default() })
     }
 

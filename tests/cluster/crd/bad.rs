@@ -9,7 +9,7 @@ pub(super) const GOOD: &[(&str, &str)] = &[
     (
         "LLMProvider",
         "{type: OpenAICompatible, endpoint: {url: 'https://[::1]:8443/v1'}, weight: 0, priority: 100, suspend: true,
-          protocols: [ChatCompletions, Embeddings], models: [{name: a/b, upstream: x, aliases: [y, z], priority: 3}],
+          protocols: [ChatCompletions, Embeddings], models: [{name: a/b, upstream: x, aliases: [b, c], priority: 3}],
           timeouts: {connect: 250ms, firstByte: 1m, streamIdle: 30s, total: 1h30m},
           headers: {set: [{name: X-A, value: b}], forward: [x-request-id], remove: [user-agent]},
           tls: {caBundle: {configMapRef: {name: ca, key: ca.crt}}},
@@ -29,7 +29,7 @@ pub(super) const PROVIDERS: &[(&str, &str)] = &[
     ("{models: [{name: m}]}", "spec.type: Required"),
     ("{type: Mock}", "spec.models: Required"),
     ("{type: Mock, models: []}", "spec.models: Invalid"),
-    ("{type: Mock, models: m}", "spec.models: Invalid"),
+    ("{type: Mock, models: m}", ".spec.models: expected list"),
     ("{type: Mock, models: [{}]}", "name"),
     ("{type: Skynet, models: [{name: m}]}", "spec.type: Unsupported value"),
     ("{type: Mock, models: [{name: m}], colour: red}", ".spec.colour: field not declared"),
@@ -54,53 +54,116 @@ pub(super) const PROVIDERS: &[(&str, &str)] = &[
     // Endpoint
     ("{type: OpenAICompatible, models: [{name: m}]}", "endpoint.url is required"),
     ("{type: OpenAICompatible, models: [{name: m}], endpoint: {}}", "spec.endpoint.url: Required"),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: ftp://a/b}}", "spec.endpoint.url: Invalid"),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: 'http://u:p@a/v1'}}", "spec.endpoint.url: Invalid"),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: 'http://a/v1?x=y'}}", "spec.endpoint.url: Invalid"),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: a.example/v1}}", "spec.endpoint.url: Invalid"),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: ftp://a/b}}",
+        "spec.endpoint.url: Invalid",
+    ),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: 'http://u:p@a/v1'}}",
+        "spec.endpoint.url: Invalid",
+    ),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: 'http://a/v1?x=y'}}",
+        "spec.endpoint.url: Invalid",
+    ),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: a.example/v1}}",
+        "spec.endpoint.url: Invalid",
+    ),
     ("{type: Mock, models: [{name: m}], endpoint: {url: http://a/v1}}", "endpoint does not apply"),
     // Type Mock and its field
-    ("{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}], mock: {}}", "mock applies to type Mock"),
+    (
+        "{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}], mock: {}}",
+        "mock applies to type Mock",
+    ),
     ("{type: Mock, models: [{name: m}], mock: {errorPercent: 101}}", "spec.mock.errorPercent: Invalid"),
     ("{type: Mock, models: [{name: m}], mock: {latency: fast}}", "spec.mock.latency: Invalid"),
     ("{type: Mock, models: [{name: m}], mock: {fault: Explode}}", "spec.mock.fault: Unsupported value"),
-    ("{type: Mock, models: [{name: m}], mock: {tokensPerSecond: 100001}}", "spec.mock.tokensPerSecond: Invalid"),
+    (
+        "{type: Mock, models: [{name: m}], mock: {tokensPerSecond: 100001}}",
+        "spec.mock.tokensPerSecond: Invalid",
+    ),
     ("{type: Mock, models: [{name: m}], protocols: [Responses]}", "protocols of type Mock"),
     ("{type: Mock, models: [{name: m}], protocols: [Telepathy]}", "spec.protocols[0]: Unsupported value"),
     ("{type: Mock, models: [{name: m}], protocols: []}", "spec.protocols: Invalid"),
-    ("{type: Mock, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}]}", "credentials do not apply"),
+    (
+        "{type: Mock, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}]}",
+        "credentials do not apply",
+    ),
     // Credentials
     ("{type: OpenAI, models: [{name: m}]}", "credentials needs at least one"),
-    ("{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s}}]}", "spec.credentials[0].secretRef.key: Required"),
-    ("{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: 'a/b'}}]}", "spec.credentials[0].secretRef.key: Invalid"),
-    ("{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}, weight: 0}]}", "weight above 0"),
-    ("{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}, weight: 1001}]}", "spec.credentials[0].weight: Invalid"),
+    (
+        "{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s}}]}",
+        "spec.credentials[0].secretRef.key: Required",
+    ),
+    (
+        "{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: 'a/b'}}]}",
+        "spec.credentials[0].secretRef.key: Invalid",
+    ),
+    (
+        "{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}, weight: 0}]}",
+        "weight above 0",
+    ),
+    (
+        "{type: OpenAI, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}, weight: 1001}]}",
+        "spec.credentials[0].weight: Invalid",
+    ),
     // Timeouts
     ("{type: Mock, models: [{name: m}], timeouts: {connect: 0s}}", "timeouts must be more than 0"),
     ("{type: Mock, models: [{name: m}], timeouts: {total: 5}}", "spec.timeouts.total"),
     ("{type: Mock, models: [{name: m}], timeouts: {total: 5sec}}", "spec.timeouts.total: Invalid"),
-    ("{type: Mock, models: [{name: m}], timeouts: {firstByte: 11m}}", "timeouts.firstByte must not be longer"),
+    (
+        "{type: Mock, models: [{name: m}], timeouts: {firstByte: 11m}}",
+        "timeouts.firstByte must not be longer",
+    ),
     ("{type: Mock, models: [{name: m}], timeouts: {connect: 11m}}", "timeouts.connect must not be longer"),
     // Headers
-    ("{type: Mock, models: [{name: m}], headers: {set: [{name: 'a b', value: c}]}}", "spec.headers.set[0].name: Invalid"),
-    ("{type: Mock, models: [{name: m}], headers: {set: [{name: a, value: 'é'}]}}", "spec.headers.set[0].value: Invalid"),
-    ("{type: Mock, models: [{name: m}], headers: {set: [{name: Host, value: a}]}}", "headers.set cannot name a header of the connection"),
-    ("{type: Mock, models: [{name: m}], headers: {set: [{name: Authorization, value: a}]}}", "headers.set cannot name authorization"),
+    (
+        "{type: Mock, models: [{name: m}], headers: {set: [{name: 'a b', value: c}]}}",
+        "spec.headers.set[0].name: Invalid",
+    ),
+    (
+        "{type: Mock, models: [{name: m}], headers: {set: [{name: a, value: 'é'}]}}",
+        "spec.headers.set[0].value: Invalid",
+    ),
+    (
+        "{type: Mock, models: [{name: m}], headers: {set: [{name: Host, value: a}]}}",
+        "headers.set cannot name a header of the connection",
+    ),
+    (
+        "{type: Mock, models: [{name: m}], headers: {set: [{name: Authorization, value: a}]}}",
+        "headers.set cannot name authorization",
+    ),
     ("{type: Mock, models: [{name: m}], headers: {forward: ['a:b']}}", "spec.headers.forward[0]: Invalid"),
     ("{type: Mock, models: [{name: m}], headers: {remove: ['']}}", "spec.headers.remove[0]: Invalid"),
     // TLS
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: http://a/v1}, tls: {insecureSkipVerify: true}}", "tls applies to https"),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: http://a/v1}, tls: {insecureSkipVerify: true}}",
+        "tls applies to https",
+    ),
     (
         "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: https://a/v1},
           tls: {insecureSkipVerify: true, caBundle: {configMapRef: {name: c, key: k}}}}",
         "tls.caBundle and tls.insecureSkipVerify exclude",
     ),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: https://a/v1}, tls: {serverName: 'A_B'}}", "spec.tls.serverName: Invalid"),
-    ("{type: OpenAICompatible, models: [{name: m}], endpoint: {url: https://a/v1}, tls: {caBundle: {}}}", "spec.tls.caBundle.configMapRef: Required"),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: https://a/v1}, tls: {serverName: 'A_B'}}",
+        "spec.tls.serverName: Invalid",
+    ),
+    (
+        "{type: OpenAICompatible, models: [{name: m}], endpoint: {url: https://a/v1}, tls: {caBundle: {}}}",
+        "spec.tls.caBundle.configMapRef: Required",
+    ),
     // Allowed keys
-    ("{type: Mock, models: [{name: m}], allowedKeys: {from: Everyone}}", "spec.allowedKeys.from: Unsupported value"),
+    (
+        "{type: Mock, models: [{name: m}], allowedKeys: {from: Everyone}}",
+        "spec.allowedKeys.from: Unsupported value",
+    ),
     ("{type: Mock, models: [{name: m}], allowedKeys: {from: Selector}}", "allowedKeys.selector goes with"),
-    ("{type: Mock, models: [{name: m}], allowedKeys: {from: All, selector: {}}}", "allowedKeys.selector goes with"),
+    (
+        "{type: Mock, models: [{name: m}], allowedKeys: {from: All, selector: {}}}",
+        "allowedKeys.selector goes with",
+    ),
     (
         "{type: Mock, models: [{name: m}], allowedKeys: {from: Selector, selector: {matchExpressions: [{key: k, operator: In}]}}}",
         "values goes with operator In or NotIn",

@@ -56,11 +56,9 @@ pub(super) async fn give(
 
 fn whole(status: u16, content_type: &str, body: Bytes) -> Response<Body> {
     let body = Full::new(body).map_err(|never| match never {}).boxed_unsync();
-    Response::builder()
-        .status(status)
-        .header("content-type", content_type)
-        .body(body)
-        .unwrap_or_else(|_| Response::new(http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync()))
+    Response::builder().status(status).header("content-type", content_type).body(body).unwrap_or_else(|_| {
+        Response::new(http_body_util::Empty::new().map_err(|never| match never {}).boxed_unsync())
+    })
 }
 
 fn status(code: u16) -> Response<Body> {
@@ -74,7 +72,8 @@ fn status(code: u16) -> Response<Body> {
 }
 
 fn models(echo: &Echo) -> Response<Body> {
-    let list = json!({"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": echo.behaviour}]});
+    let list =
+        json!({"object": "list", "data": [{"id": "fake", "object": "model", "owned_by": echo.behaviour}]});
     whole(200, "application/json", list.to_string().into())
 }
 
@@ -92,7 +91,8 @@ fn completion(echo: &Echo) -> Response<Body> {
 
 /// A body that promises more than it brings.
 fn broken() -> Response<Body> {
-    let pieces = stream::iter([Ok(Bytes::from_static(b"{\"id\":")), Err(cut())]).map(|piece| piece.map(Frame::data));
+    let pieces =
+        stream::iter([Ok(Bytes::from_static(b"{\"id\":")), Err(cut())]).map(|piece| piece.map(Frame::data));
     let mut response = whole(200, "application/json", Bytes::new());
     *response.body_mut() = StreamBody::new(pieces).boxed_unsync();
     response

@@ -24,14 +24,16 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    /// The behaviour a path names; `ok` when it names none.
+    /// The behaviour a path names; `ok` when it names none. What stands behind it (`slow-20-GENERATION`) is for the
+    /// echo alone.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let (head, argument) = name.split_once('-').unwrap_or((name, ""));
+        let number = argument.split('-').next().unwrap_or_default();
         match head {
-            "slow" => Self::Slow(Duration::from_millis(argument.parse().unwrap_or(50))),
+            "slow" => Self::Slow(Duration::from_millis(number.parse().unwrap_or(50))),
             "hang" => Self::Hang,
-            "status" => Self::Status(argument.parse().unwrap_or(500)),
+            "status" => Self::Status(number.parse().unwrap_or(500)),
             "garbage" => Self::Garbage,
             "cut" => Self::Cut,
             "stall" => Self::Stall,

@@ -75,8 +75,15 @@ impl Operator {
             arguments.extend(["--watch-namespaces".to_owned(), options.watch.join(",")]);
         }
         let process = spawn(&arguments, &kubeconfig, name, &stage.dir)?;
-        let mut operator =
-            Self { process, config, health, name: name.to_owned(), dir: stage.dir.clone(), arguments, kubeconfig };
+        let mut operator = Self {
+            process,
+            config,
+            health,
+            name: name.to_owned(),
+            dir: stage.dir.clone(),
+            arguments,
+            kubeconfig,
+        };
         operator.until_listening().await?;
         Ok(operator)
     }
@@ -116,7 +123,8 @@ impl Operator {
             let running = process.check_running();
             async move {
                 running?;
-                let answer = http::once(health, http::get("/livez", None)?).await.context("it does not answer")?;
+                let answer =
+                    http::once(health, http::get("/livez", None)?).await.context("it does not answer")?;
                 answer.expect(200).map(drop)
             }
         })
@@ -124,7 +132,12 @@ impl Operator {
     }
 }
 
-fn spawn(arguments: &[String], kubeconfig: &std::path::Path, name: &str, dir: &std::path::Path) -> Result<Process> {
+fn spawn(
+    arguments: &[String],
+    kubeconfig: &std::path::Path,
+    name: &str,
+    dir: &std::path::Path,
+) -> Result<Process> {
     let mut command = Command::new(programs::program("llm-operator")?);
     command.args(arguments).env("KUBECONFIG", kubeconfig);
     Process::start(command, name, dir)

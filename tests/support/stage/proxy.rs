@@ -1,10 +1,11 @@
 //! `llm-proxy` as a process.
 
 use crate::Result;
+use crate::fake::Echo;
 use crate::http::{self, Answer, Connection, Streamed};
 use crate::process::Process;
 use crate::{programs, wait};
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +47,17 @@ impl Proxy {
         let port_file = dir.join(format!("{name}.port"));
         let _not_there = std::fs::remove_file(&port_file);
         let mut command = Command::new(programs::program("llm-proxy")?);
-        command.args(["serve", "--host", "127.0.0.1", "--port", "0", "--log-level", "debug", "--log-format", "json"]);
+        command.args([
+            "serve",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--log-level",
+            "debug",
+            "--log-format",
+            "json",
+        ]);
         command.args(["--name", name, "--expose-config-version"]).arg("--port-file").arg(&port_file);
         if !options.operators.is_empty() {
             command.arg("--operator").arg(options.operators.join(","));
@@ -101,7 +112,8 @@ impl Proxy {
     /// # Errors
     /// When it does not answer.
     pub async fn chat(&self, key: &str, model: &str) -> Result<Answer> {
-        http::once(self.address, http::post("/v1/chat/completions", Some(key), &http::chat(model, false))?).await
+        http::once(self.address, http::post("/v1/chat/completions", Some(key), &http::chat(model, false))?)
+            .await
     }
 
     /// A streamed chat completion over a connection of its own.
@@ -114,6 +126,49 @@ impl Proxy {
         http::stream(&mut connection, request).await
     }
 
+    /// What the fake provider says it received of a plain chat completion.
+    ///
+    /// # Errors
+    /// When the answer is not 200, or not the fake's.
+    pub async fn echo(&self, key: &str, model: &str) -> Result<Echo> {
+        echo_of(&self.chat(key, model).await?.expect(200)?)
+    }
+
+    /// The version of the configuration a plain chat completion is served by, as `x-llm-proxy-config-version` says.
+    ///
+    /// # Errors
+    /// When the answer is not 200, or does not say.
+    pub async fn served_version(&self, key: &str, model: &str) -> Result<String> {
+        let answer = self.chat(key, model).await?.expect(200)?;
+        let version = answer.header("x-llm-proxy-config-version");
+        ensure!(!version.is_empty(), "no version among {:?}", answer.headers);
+        Ok(version.to_owned())
+    }
+
+    /// Waits until a plain chat completion is answered with this status.
+    ///
+    /// # Errors
+    /// When it does not come to it.
+    pub async fn until_status(&self, key: &str, model: &str, status: u16) -> Result<Answer> {
+        wait::until(format!("{} to answer {status} for {model}", self.name), || async {
+            self.chat(key, model).await?.expect(status)
+        })
+        .await
+    }
+
+    /// Waits until the fake provider receives what `check` wants.
+    ///
+    /// # Errors
+    /// When it does not come to it.
+    pub async fn until_echo(&self, key: &str, model: &str, check: impl Fn(&Echo) -> bool) -> Result<Echo> {
+        wait::until(format!("{} to send what is wanted for {model}", self.name), || async {
+            let echo = self.echo(key, model).await?;
+            ensure!(check(&echo), "{echo:?}");
+            Ok(echo)
+        })
+        .await
+    }
+
     /// Its metrics.
     ///
     /// # Errors
@@ -121,4 +176,14 @@ impl Proxy {
     pub async fn metrics(&self) -> Result<String> {
         Ok(self.get("/metrics", None).await?.expect(200)?.text())
     }
+}
+
+/// What the fake provider says in a plain chat completion that it received.
+///
+/// # Errors
+/// When the answer is not the fake's.
+pub fn echo_of(answer: &Answer) -> Result<Echo> {
+    let json = answer.json()?;
+    let content = json["choices"][0]["message"]["content"].as_str().with_context(|| answer.text())?;
+    serde_json::from_str(content).with_context(|| content.to_owned())
 }

@@ -1,0 +1,60 @@
+# What the README names. Everything here runs from a fresh checkout and says what it installs.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# CLUSTER=current: the cluster of the current kubectl context. ONCE=1: the demo ends after the tour.
+export CLUSTER ONCE
+
+.PHONY: help demo test test-rust test-sdk test-control-plane lint lint-rust lint-dependencies lint-go bench generate build
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: tools ## both programs, for tests and the demo
+	cargo build --workspace --bins
+
+demo: build ## the main job, end to end, on a real Kubernetes API server; stays up until Ctrl-C
+	@target/debug/llm-demo
+
+test: test-rust test-sdk test-control-plane ## every test
+
+test-rust: build ## unit, architecture and cluster tests
+	cargo test --workspace
+
+test-sdk: build ## the official OpenAI client against the proxy
+	tests/sdk/run
+
+test-control-plane: tools ## the test control plane itself
+	cd tests/control-plane && go test ./...
+
+lint: lint-rust lint-dependencies lint-go ## formatting, clippy, licences and sources of dependencies
+
+lint-rust: tools
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+# Licences, sources and banned crates are also checked by the architecture test, which needs no cargo-deny.
+lint-dependencies:
+	@if cargo deny --version >/dev/null 2>&1; then \
+	  cargo deny --offline check bans licenses sources; \
+	else \
+	  echo "lint: cargo-deny is not installed, so deny.toml is checked by the architecture test alone (cargo install cargo-deny)"; \
+	fi
+
+lint-go: tools
+	@unformatted=$$(gofmt -l tests/control-plane); \
+	if [ -n "$$unformatted" ]; then echo "gofmt wants to change: $$unformatted"; exit 1; fi
+	cd tests/control-plane && go vet ./...
+
+bench: tools ## the numbers, printed as a table
+	cargo run --release -p llm-bench
+
+generate: tools ## writes the generated files again
+	cargo run -p llm-crds --features schema --bin llm-crds crds/yaml
+
+# What every target needs and cannot install by itself.
+.PHONY: tools
+tools:
+	@command -v cargo >/dev/null || { echo "needs Rust: https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "needs a C compiler: apt-get install gcc libc6-dev"; exit 1; }
+	@command -v go >/dev/null || { echo "needs Go 1.26 or newer for the test control plane: https://go.dev/dl"; exit 1; }
