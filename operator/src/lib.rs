@@ -5,3 +5,5 @@ pub mod kubernetes;
 pub mod log;
 pub mod lease;
 pub mod watch;
+pub mod publish;
+pub mod tls;
