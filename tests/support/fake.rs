@@ -176,3 +176,6 @@ fn headers(headers: &hyper::HeaderMap) -> BTreeMap<String, String> {
         .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;
