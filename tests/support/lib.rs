@@ -13,6 +13,7 @@ pub mod objects;
 pub mod process;
 pub mod programs;
 pub mod sample;
+pub mod scripted_operator;
 pub mod sse;
 pub mod stage;
 pub mod wait;
