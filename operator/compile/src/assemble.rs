@@ -6,8 +6,8 @@ use crate::object::Form;
 use crate::verdict::{Judgement, KeyFacts, Reason, Serving, Verdict};
 use crate::world::Object;
 use llm_snapshot::{Body, Digest, Entry, Key, Snapshot};
+use std::collections::HashMap;
 use std::collections::hash_map::Entry as Claim;
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Puts the snapshot together, and leaves each object's verdict in `known`, which is in order of identity.
@@ -18,21 +18,35 @@ pub(crate) fn assemble(known: &mut [Known], last_good: &Snapshot) -> Compiled {
     for index in oldest_first(known) {
         placed[index] = place(&known[index], last_good, &mut claims);
     }
-    drop(claims);
-    let mut entries = BTreeMap::new();
-    let mut verdicts = BTreeMap::new();
+    // Lists in order first: building a map from one is several times faster than inserting into it.
+    let mut entries = Vec::with_capacity(known.len());
+    let mut verdicts = Vec::with_capacity(known.len());
     for (known, placed) in known.iter_mut().zip(placed) {
-        let id = &known.object.id;
-        let verdict = verdict(known, &placed);
-        let verdict = match known.verdict.take() {
-            Some(last) if *last == verdict => last,
-            _ => Arc::new(verdict),
-        };
+        let verdict = current_verdict(known, &placed);
+        let id = &verdict.id;
         entries.extend(placed.entry.map(|entry| (id.clone(), entry)));
-        verdicts.insert(id.clone(), verdict.clone());
-        known.verdict = Some(verdict);
+        verdicts.push((id.clone(), verdict));
     }
-    Compiled { snapshot: Snapshot::new(entries), verdicts }
+    Compiled {
+        snapshot: Snapshot::new(entries.into_iter().collect()),
+        verdicts: verdicts.into_iter().collect(),
+    }
+}
+
+/// The verdict on an object: the last one, when it still says the truth.
+fn current_verdict(known: &mut Known, placed: &Placed) -> Arc<Verdict> {
+    let verdict = match known.verdict.take() {
+        Some(last) if !known.fresh && placed.is_current() && matches!(last.serving, Serving::Current(_)) => {
+            last
+        }
+        last => {
+            let verdict = verdict(known, placed);
+            last.filter(|last| **last == verdict).unwrap_or_else(|| Arc::new(verdict))
+        }
+    };
+    known.fresh = false;
+    known.verdict = Some(verdict.clone());
+    verdict
 }
 
 /// Where an object ended up.
@@ -45,11 +59,19 @@ struct Placed {
     conflict: Option<String>,
 }
 
+impl Placed {
+    /// Whether it is the object's form by itself, and there is one.
+    fn is_current(&self) -> bool {
+        self.entry.is_some() && !self.last_good && self.conflict.is_none()
+    }
+}
+
 /// The order in which keys claim their digests: the older wins, whatever the order of names.
-fn oldest_first(known: &[Known]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..known.len()).collect();
-    order.sort_by_key(|index| known[*index].object.created);
-    order
+fn oldest_first(known: &[Known]) -> impl Iterator<Item = usize> + use<> {
+    let mut order: Vec<(i64, usize)> =
+        known.iter().enumerate().map(|(index, known)| (known.object.created, index)).collect();
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index)
 }
 
 fn place<'a>(known: &'a Known, last_good: &Snapshot, claims: &mut HashMap<Digest, &'a Object>) -> Placed {

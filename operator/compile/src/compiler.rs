@@ -70,7 +70,10 @@ pub struct Compiler {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) object: Arc<Object>,
-    pub(crate) outcome: Outcome,
+    /// Boxed, since all that is known is moved on every run.
+    pub(crate) outcome: Box<Outcome>,
+    /// The outcome is newer than the verdict.
+    pub(crate) fresh: bool,
     /// The last verdict.
     pub(crate) verdict: Option<Arc<Verdict>>,
 }
@@ -95,12 +98,17 @@ impl Compiler {
         let mut before = std::mem::take(&mut self.known).into_iter().peekable();
         self.known.reserve(world.objects.len());
         for (id, object) in &world.objects {
-            while before.next_if(|known| known.object.id < *id).is_some() {}
-            let known = match before.next_if(|known| known.object.id == *id) {
+            // Most objects are the very same as before: only for the others names need to be compared.
+            let same = before.next_if(|known| Arc::ptr_eq(&known.object, object)).or_else(|| {
+                while before.next_if(|known| known.object.id < *id).is_some() {}
+                before.next_if(|known| known.object.id == *id)
+            });
+            let known = match same {
                 Some(known) if known.holds(object, world, labels_hold) => known,
                 stale => Known {
                     object: object.clone(),
-                    outcome: object::compile(object, world, self.options),
+                    outcome: Box::new(object::compile(object, world, self.options)),
+                    fresh: true,
                     verdict: stale.and_then(|known| known.verdict),
                 },
             };

@@ -63,7 +63,7 @@ pub(crate) fn verdict(kind: Kind, spec: &Value) -> Verdict {
     let ca = Data::new([("ca.crt", authority)]);
     world.config_maps.insert(ObjectName::new("team-a", "ca"), Arc::new(ca));
     let compiled = compile(&world, &Snapshot::default(), Options::CLUSTER);
-    let verdict = compiled.verdicts.into_values().next().unwrap();
+    let verdict = compiled.verdicts.into_values().next().expect("one object, one verdict");
     Verdict::clone(&verdict)
 }
 

@@ -146,6 +146,6 @@ fn distinct(value: &Value, number: usize) -> Value {
 
 fn break_it(kind: Kind, spec: &Value, at: &At<'_>, wrong: Value) {
     let mut spec = spec.clone();
-    *spec.pointer_mut(&at.pointer).unwrap() = wrong;
+    *spec.pointer_mut(&at.pointer).expect("a place of the spec") = wrong;
     refused(kind, &spec, &at.field);
 }

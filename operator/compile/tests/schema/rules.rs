@@ -201,11 +201,11 @@ fn rules_beyond_the_schema() {
 
 /// Puts a value into a place of which the parent is there; `null` removes it.
 fn put(spec: &mut Value, place: &str, value: Value) {
-    let (parent, name) = place.rsplit_once('/').unwrap();
-    match spec.pointer_mut(parent).unwrap() {
+    let (parent, name) = place.rsplit_once('/').expect("a JSON pointer");
+    match spec.pointer_mut(parent).expect("a place of the spec") {
         Value::Object(object) if value.is_null() => drop(object.remove(name)),
         Value::Object(object) => drop(object.insert(name.to_owned(), value)),
-        Value::Array(list) => list[name.parse::<usize>().unwrap()] = value,
+        Value::Array(list) => list[name.parse::<usize>().expect("an index")] = value,
         _ => panic!("no {place}"),
     }
 }
