@@ -1,6 +1,13 @@
 //! The data plane: one endpoint in front of every model provider.
 //!
-//! [`state`] holds what is served by now, applied from snapshots that [`sync`] or [`standalone`] bring. [`api`]
-//! takes requests, [`route`] chooses, [`forward`] carries them to an [`upstream`] or a [`mock`].
+//! [`state`] holds what is served by now. [`api`] takes requests, [`route`] chooses, [`forward`] carries them to an
+//! [`upstream`] or a [`mock`].
 
+pub mod access;
+pub mod api;
+pub mod drain;
+pub mod forward;
+pub mod mock;
+pub mod route;
 pub mod state;
+pub mod upstream;

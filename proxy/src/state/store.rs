@@ -1,30 +1,51 @@
 //! The one place where the generation in use is kept.
 
-use super::Runtime;
+use super::holdings::Holdings;
+use super::metrics::Metrics;
+use super::runtime::Runtime;
+use super::upstreams::Upstreams;
+use crate::{forward, upstream};
 use arc_swap::ArcSwap;
 use llm_snapshot::{Digest, Rejection, Snapshot};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Holds the generation in use. Readers never wait.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Store {
     current: ArcSwap<Runtime>,
-    applying: Mutex<()>,
+    /// What the next generation is built from. One is built at a time.
+    holdings: Mutex<Holdings>,
+    metrics: Metrics,
+    requests: forward::Metrics,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self::new(Metrics::default(), forward::Metrics::default(), upstream::Metrics::default())
+    }
 }
 
 impl Store {
     /// A store with nothing applied.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(metrics: Metrics, requests: forward::Metrics, upstreams: upstream::Metrics) -> Self {
+        let holdings = Mutex::new(Holdings::new(Upstreams::new(upstreams)));
+        Self { current: ArcSwap::default(), holdings, metrics, requests }
     }
 
     /// Builds the generation of `snapshot` and puts it in use. Blocks for as long as building takes: call it where
-    /// blocking is allowed. Gives the entries that cannot be used; what they were before stays in use.
+    /// blocking is allowed. Gives the entries that cannot be used as they are; of those, what could be used before
+    /// stays in use.
     pub fn apply(&self, snapshot: Arc<Snapshot>) -> Vec<Rejection> {
-        let _one_at_a_time = self.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        self.current.store(Arc::new(Runtime::new(snapshot.version())));
-        Vec::new()
+        let mut holdings = self.holdings.lock().unwrap_or_else(PoisonError::into_inner);
+        let runtime = holdings.step(&snapshot, &self.requests);
+        let rejections = holdings.rejections();
+        self.metrics.applied(snapshot.version(), holdings.providers(), holdings.keys(), rejections.len());
+        let replaced = self.current.swap(Arc::new(runtime));
+        drop(holdings);
+        // Whoever still uses it frees it; if nobody does, it is freed here and not on the way of a request.
+        drop(replaced);
+        rejections
     }
 
     /// The generation in use. Load it once a request.
@@ -36,6 +57,9 @@ impl Store {
     /// The snapshot in use; `None` before the first: the proxy is not ready.
     #[must_use]
     pub fn version(&self) -> Option<Digest> {
-        self.load().version()
+        self.current.load().version()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The access log: one JSON line a request, written by a thread of its own.
+//!
+//! Requests hand their record over and go on; when the writer cannot keep up, records are dropped and counted.
+
+use crate::state::Key;
+use crate::state::Provider;
+use http::HeaderValue;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, SystemTime};
+
+/// Records that may wait for the writer.
+const QUEUE: usize = 16 * 1024;
+/// Time the writer lets records gather, so that a busy proxy wakes it seldom.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// What is told about a request. Paths, query strings, headers and bodies are not among it.
+#[derive(Debug)]
+pub struct Record {
+    /// When it began.
+    pub time: SystemTime,
+    /// Its id.
+    pub request_id: HeaderValue,
+    /// The path it is for, as this program writes it.
+    pub endpoint: &'static str,
+    /// Who asked; `None`: nobody known.
+    pub key: Option<Arc<Key>>,
+    /// The model, as it was asked for; `None`: not known.
+    pub model: Option<Box<str>>,
+    /// Who answered or was asked last.
+    pub provider: Option<Arc<Provider>>,
+    /// The provider's name for the model.
+    pub upstream_model: Option<Box<str>>,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Status the client got; `None`: it left before.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub outcome: &'static str,
+    /// How many providers were asked.
+    pub attempts: u32,
+    /// Until the first part of the stream.
+    pub first_token: Option<Duration>,
+    /// Altogether.
+    pub duration: Duration,
+    /// What the provider counted.
+    pub usage: Option<crate::forward::Usage>,
+    /// Length of the request body.
+    pub request_bytes: u64,
+    /// Bytes of the response body that were handed on.
+    pub response_bytes: u64,
+}
+
+/// Takes records. Clones feed one writer.
+#[derive(Clone, Debug)]
+pub struct AccessLog {
+    queue: Option<SyncSender<Record>>,
+    dropped: Counter,
+}
+
+#[derive(Serialize)]
+struct Line<'r> {
+    time: String,
+    kind: &'static str,
+    request_id: &'r str,
+    endpoint: &'static str,
+    key: Option<&'r str>,
+    key_id: Option<&'r str>,
+    model: Option<&'r str>,
+    provider: Option<&'r str>,
+    upstream_model: Option<&'r str>,
+    stream: bool,
+    status: Option<u16>,
+    outcome: &'static str,
+    attempts: u32,
+    ttft_ms: Option<f64>,
+    duration_ms: f64,
+    input_tokens: Option<u64>,
+    cache_read_tokens: Option<u64>,
+    output_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+    request_bytes: u64,
+    response_bytes: u64,
+}
+
+impl AccessLog {
+    /// A log that keeps nothing.
+    #[must_use]
+    pub fn off() -> Self {
+        Self { queue: None, dropped: Counter::default() }
+    }
+
+    /// A log that writes to `sink`. Its thread ends when all clones are gone.
+    ///
+    /// # Errors
+    /// There can be no thread.
+    pub fn to(sink: impl Write + Send + 'static) -> io::Result<Self> {
+        let (queue, records) = sync_channel(QUEUE);
+        std::thread::Builder::new().name("access-log".to_owned()).spawn(move || write(&records, sink))?;
+        Ok(Self { queue: Some(queue), dropped: Counter::default() })
+    }
+
+    /// Names the series in `registry`, which sets the prefix.
+    pub fn register(&self, registry: &mut Registry) {
+        let help = "Access log records dropped because the writer could not keep up";
+        registry.register("access_log_dropped", help, self.dropped.clone());
+    }
+
+    /// Hands a record over. Never waits.
+    pub fn put(&self, record: Record) {
+        if let Some(queue) = &self.queue
+            && queue.try_send(record).is_err()
+        {
+            self.dropped.inc();
+        }
+    }
+}
+
+fn write(records: &Receiver<Record>, mut sink: impl Write) {
+    let mut lines = Vec::new();
+    while let Ok(first) = records.recv() {
+        std::thread::sleep(GATHER);
+        for record in std::iter::once(first).chain(records.try_iter().take(QUEUE)) {
+            // Writing into memory cannot fail.
+            let _ = serde_json::to_writer(&mut lines, &Line::of(&record));
+            lines.push(b'\n');
+        }
+        // Nobody is left to tell when the log cannot be written.
+        let _ = sink.write_all(&lines).and_then(|()| sink.flush());
+        lines.clear();
+        lines.shrink_to(64 * 1024);
+    }
+}
+
+impl<'r> Line<'r> {
+    fn of(record: &'r Record) -> Self {
+        let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        Self {
+            time: jiff::Timestamp::try_from(record.time).map_or_else(|_| String::new(), |time| format!("{time:.3}")),
+            kind: "access",
+            request_id: record.request_id.to_str().unwrap_or(""),
+            endpoint: record.endpoint,
+            key: record.key.as_ref().map(|key| key.name()),
+            key_id: record.key.as_ref().map(|key| &*key.short),
+            model: record.model.as_deref(),
+            provider: record.provider.as_ref().map(|provider| &*provider.name),
+            upstream_model: record.upstream_model.as_deref(),
+            stream: record.stream,
+            status: record.status,
+            outcome: record.outcome,
+            attempts: record.attempts,
+            ttft_ms: record.first_token.map(ms),
+            duration_ms: ms(record.duration),
+            input_tokens: record.usage.map(|usage| usage.input),
+            cache_read_tokens: record.usage.map(|usage| usage.cache_read),
+            output_tokens: record.usage.map(|usage| usage.output),
+            reasoning_tokens: record.usage.map(|usage| usage.reasoning),
+            request_bytes: record.request_bytes,
+            response_bytes: record.response_bytes,
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What is done with a request, by its path.
+
+use super::body::Body;
+use super::endpoint::{self, Endpoint};
+use super::error::{Kind, Refusal};
+use super::intake::{self, NoBody};
+use super::server::{Busy, Link};
+use super::{auth, envelope, health, models, request_id};
+use crate::drain::{Drain, Phase};
+use crate::forward::{self, Account, Books, Call};
+use crate::route::{Candidates, NoRoute};
+use crate::state::{Key, Runtime, Store};
+use http::header::{ALLOW, CONNECTION, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use prometheus_client::registry::Registry;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Response header with the version of the configuration that served the request.
+const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-llm-proxy-config-version");
+
+/// What the API can be told.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Most bytes of a request body.
+    pub max_body: u64,
+    /// Tell clients which configuration served them.
+    pub expose_config_version: bool,
+}
+
+/// The API: everything a request needs.
+#[derive(Debug)]
+pub struct Api {
+    /// What is served by.
+    pub store: Arc<Store>,
+    /// Where accounts of requests go.
+    pub books: Arc<Books>,
+    /// All series.
+    pub registry: Registry,
+    /// Whether the proxy is going away.
+    pub drain: Arc<Drain>,
+    /// What it was told.
+    pub settings: Settings,
+}
+
+/// What is at a path.
+enum Place<'p> {
+    Forward(&'static Endpoint),
+    Models,
+    Model(&'p str),
+    Live,
+    Ready,
+    Metrics,
+}
+
+fn place(path: &str) -> Option<Place<'_>> {
+    if let Some(endpoint) = endpoint::at(path) {
+        return Some(Place::Forward(endpoint));
+    }
+    match path {
+        "/v1/models" => Some(Place::Models),
+        "/livez" | "/health" => Some(Place::Live),
+        "/readyz" | "/ready" => Some(Place::Ready),
+        "/metrics" => Some(Place::Metrics),
+        _ => path.strip_prefix("/v1/models/").filter(|id| !id.is_empty()).map(Place::Model),
+    }
+}
+
+impl Place<'_> {
+    fn methods(&self) -> &'static str {
+        if matches!(self, Self::Forward(_)) { "POST" } else { "GET, HEAD" }
+    }
+
+    fn takes(&self, method: &Method) -> bool {
+        match self {
+            Self::Forward(_) => method == Method::POST,
+            _ => method == Method::GET || method == Method::HEAD,
+        }
+    }
+}
+
+impl Api {
+    /// Answers a request on the connection of `link`.
+    ///
+    /// # Errors
+    /// Never.
+    pub async fn serve(
+        &self,
+        request: Request<Incoming>,
+        link: &Arc<Link>,
+    ) -> Result<Response<Body>, Infallible> {
+        let busy = link.begin();
+        let id = request_id::of(request.headers(), rand::random);
+        let (parts, body) = request.into_parts();
+        let open = |endpoint, protocol| Account::open(self.books.clone(), id.clone(), endpoint, protocol);
+        let mut response = match place(parts.uri.path()) {
+            Some(place) if !place.takes(&parts.method) => {
+                let refusal = Refusal::from(Kind::Method).with(ALLOW, HeaderValue::from_static(place.methods()));
+                refuse(refusal, open("other", None), &busy)
+            }
+            Some(Place::Forward(endpoint)) => {
+                let account = open(endpoint.path, Some(endpoint.protocol));
+                self.forward(endpoint, parts, body, account, &busy).await
+            }
+            Some(Place::Models) => {
+                self.models(&parts, open("/v1/models", None), &busy, |runtime, key| Ok(models::list(runtime, key)))
+            }
+            Some(Place::Model(id)) => {
+                let account = open("/v1/models/{id}", None);
+                self.models(&parts, account, &busy, |runtime, key| models::one(runtime, key, id))
+            }
+            Some(Place::Live) => health::live(),
+            Some(Place::Ready) => health::ready(self.store.version(), self.drain.phase() >= Phase::Draining),
+            Some(Place::Metrics) => health::metrics(&self.registry),
+            None => refuse(Kind::UnknownPath.into(), open("other", None), &busy),
+        };
+        let headers = response.headers_mut();
+        headers.insert(request_id::REQUEST_ID, id);
+        if self.drain.phase() >= Phase::Draining {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|body| body.with(busy)))
+    }
+
+    async fn forward(
+        &self,
+        endpoint: &'static Endpoint,
+        parts: Parts,
+        body: Incoming,
+        mut account: Box<Account>,
+        busy: &Busy,
+    ) -> Response<Body> {
+        let runtime = self.store.load();
+        let call = match self.call(&runtime, endpoint, parts, body, &mut account).await {
+            Ok(call) => call,
+            Err(refusal) => return self.tell_version(refuse(refusal, account, busy), &runtime),
+        };
+        busy.received();
+        let mut forwarded = pin!(forward::forward(call, account, &self.drain));
+        let forwarded = poll_fn(|cx| match self.drain.phase() {
+            Phase::Cut | Phase::Gone => Poll::Ready(None),
+            _ => forwarded.as_mut().poll(cx).map(Some),
+        });
+        let response = match forwarded.await {
+            Some(Ok(response)) => response.map(Body::from),
+            Some(Err((refusal, account))) => refuse(refusal, account, busy),
+            None => Refusal::from(Kind::Stopping).response(),
+        };
+        self.tell_version(response, &runtime)
+    }
+
+    /// Reads the request and finds out where it goes.
+    async fn call(
+        &self,
+        runtime: &Runtime,
+        endpoint: &'static Endpoint,
+        parts: Parts,
+        body: Incoming,
+        account: &mut Account,
+    ) -> Result<Call, Refusal> {
+        let key = self.authenticate(runtime, &parts, account)?;
+        let body = match intake::read(body, self.settings.max_body).await {
+            Ok(body) => body,
+            Err(NoBody::TooLarge(refusal)) => return Err(refusal),
+            // Nobody will read the answer.
+            Err(NoBody::Gone) => return Err(Kind::InvalidBody.into()),
+        };
+        account.received = Some(std::time::Instant::now());
+        account.request_bytes = body.len() as u64;
+        let envelope = envelope::read(&body).map_err(unreadable)?;
+        account.model = Some(envelope.model.as_ref().into());
+        account.stream = envelope.stream;
+        let route = runtime.routes().route(&envelope.model, &key.namespace, endpoint.protocol);
+        let route = route.map_err(|reason| no_route(reason, &envelope.model, endpoint))?;
+        if !key.allows(&envelope.model) {
+            let message = format!("The API key may not use the model `{}`.", envelope.model);
+            return Err(Refusal::saying(Kind::ForbiddenModel, message));
+        }
+        let candidates = Candidates::new(route.group.clone());
+        let (rest, place) = (route.rest.into(), envelope.place);
+        Ok(Call { endpoint, headers: parts.headers, body, place, rest, candidates })
+    }
+
+    fn authenticate(
+        &self,
+        runtime: &Runtime,
+        parts: &Parts,
+        account: &mut Account,
+    ) -> Result<Arc<Key>, Refusal> {
+        if runtime.version().is_none() {
+            return Err(Kind::NotReady.into());
+        }
+        let now = || {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+        };
+        let key = auth::authenticate(runtime, &parts.headers, &parts.uri, now)?;
+        account.key = Some(key.clone());
+        Ok(key)
+    }
+
+    fn models(
+        &self,
+        parts: &Parts,
+        mut account: Box<Account>,
+        busy: &Busy,
+        answer: impl FnOnce(&Runtime, &Key) -> Result<Response<Body>, Refusal>,
+    ) -> Response<Body> {
+        let runtime = self.store.load();
+        let answer = self.authenticate(&runtime, parts, &mut account).and_then(|key| answer(&runtime, &key));
+        let response = match answer {
+            Ok(response) => {
+                account.complete(response.status().as_u16());
+                response
+            }
+            Err(refusal) => refuse(refusal, account, busy),
+        };
+        self.tell_version(response, &runtime)
+    }
+
+    fn tell_version(&self, mut response: Response<Body>, runtime: &Runtime) -> Response<Body> {
+        if self.settings.expose_config_version
+            && let Some(version) = runtime.version()
+            && let Ok(version) = HeaderValue::try_from(version.to_string())
+        {
+            response.headers_mut().insert(CONFIG_VERSION, version);
+        }
+        response
+    }
+}
+
+/// Answers with an error, perhaps before the request was read to its end.
+fn refuse(refusal: Refusal, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
+    busy.link().linger();
+    account.refuse(refusal.kind, refusal.status().as_u16());
+    refusal.response()
+}
+
+fn unreadable(reason: envelope::Unreadable) -> Refusal {
+    let kind = match reason {
+        envelope::Unreadable::NoModel => Kind::NoModel,
+        envelope::Unreadable::LongModel => return models::unknown("…"),
+        envelope::Unreadable::Malformed(_) | envelope::Unreadable::Ambiguous(_) => Kind::InvalidBody,
+    };
+    Refusal::saying(kind, reason.to_string())
+}
+
+fn no_route(reason: NoRoute, model: &str, endpoint: &Endpoint) -> Refusal {
+    match reason {
+        NoRoute::UnknownModel => models::unknown(model),
+        NoRoute::OtherProtocol => {
+            let message = format!("No provider of the model `{model}` supports {}.", endpoint.path);
+            Refusal::saying(Kind::OtherProtocol, message)
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The account of one request: what became of it, closed when it is over, however that comes about.
+
+use super::metrics::{Metrics, ProviderSeries, Whose};
+use super::usage::Usage;
+use crate::access::{AccessLog, Record};
+use crate::api::error::Kind;
+use crate::route::{Failure, Member};
+use crate::state::Key;
+use http::HeaderValue;
+use llm_snapshot::provider::Protocol;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The client left before the end. What it is unless something else is known.
+    Cancelled,
+    /// The answer is complete.
+    Complete,
+    /// The proxy answered with an error of its own.
+    Refused(Kind),
+    /// The provider answered with an error, which was passed on.
+    Upstream,
+    /// The provider told of an error in the middle of its stream.
+    UpstreamEvent,
+    /// The provider's answer broke off after some of it was passed on.
+    Incomplete,
+    /// It was cut short because the proxy is going away.
+    Stopped,
+}
+
+impl Outcome {
+    /// Its name in logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Complete => "ok",
+            Self::Refused(kind) => kind.row().code,
+            Self::Upstream => "upstream_status",
+            Self::UpstreamEvent => "upstream_stream_error",
+            Self::Incomplete => Kind::Incomplete.row().code,
+            Self::Stopped => Kind::Stopping.row().code,
+        }
+    }
+}
+
+/// Where accounts go.
+#[derive(Clone, Debug)]
+pub struct Books {
+    /// Series about requests.
+    pub metrics: Metrics,
+    /// One line a request.
+    pub log: AccessLog,
+}
+
+/// The account of one request. Dropping it closes it.
+#[derive(Debug)]
+pub struct Account {
+    books: Arc<Books>,
+    began: Instant,
+    time: SystemTime,
+    request_id: HeaderValue,
+    endpoint: &'static str,
+    protocol: Option<Protocol>,
+    /// Who asks.
+    pub key: Option<Arc<Key>>,
+    /// The model asked for.
+    pub model: Option<Box<str>>,
+    /// Whether a stream is asked for.
+    pub stream: bool,
+    /// Length of the request body.
+    pub request_bytes: u64,
+    /// When the proxy had all it needs and began to work.
+    pub received: Option<Instant>,
+    /// What is known of the tokens.
+    pub usage: Option<Usage>,
+    member: Option<Member>,
+    upstream_model: Option<Box<str>>,
+    attempts: u32,
+    sent: Option<Instant>,
+    own: Duration,
+    status: Option<u16>,
+    outcome: Outcome,
+    first_token: Option<Duration>,
+    response_bytes: u64,
+}
+
+impl Account {
+    /// Opens the account of a request that begins now.
+    #[must_use]
+    pub fn open(
+        books: Arc<Books>,
+        request_id: HeaderValue,
+        endpoint: &'static str,
+        protocol: Option<Protocol>,
+    ) -> Box<Self> {
+        books.metrics.active.inc();
+        Box::new(Self {
+            books,
+            began: Instant::now(),
+            time: SystemTime::now(),
+            request_id,
+            endpoint,
+            protocol,
+            key: None,
+            model: None,
+            stream: false,
+            request_bytes: 0,
+            received: None,
+            usage: None,
+            member: None,
+            upstream_model: None,
+            attempts: 0,
+            sent: None,
+            own: Duration::ZERO,
+            status: None,
+            outcome: Outcome::Cancelled,
+            first_token: None,
+            response_bytes: 0,
+        })
+    }
+
+    /// The id of the request.
+    #[must_use]
+    pub fn request_id(&self) -> &HeaderValue {
+        &self.request_id
+    }
+
+    /// An attempt begins, with the provider's name for the model.
+    pub(super) fn attempt(&mut self, member: &Member, upstream_model: &str) {
+        let now = Instant::now();
+        // Time between two attempts is the proxy's own as well.
+        self.own += now - self.received.take().unwrap_or(now);
+        self.sent = Some(now);
+        self.attempts += 1;
+        self.member = Some(member.clone());
+        self.upstream_model = Some(upstream_model.into());
+    }
+
+    /// The response's head is there.
+    pub(super) fn head(&mut self) {
+        self.answered();
+        if let (Some(series), Some(sent)) = (self.series(), self.sent) {
+            series.latency.observe(sent.elapsed().as_secs_f64());
+        }
+    }
+
+    /// The attempt is over without a response.
+    pub(super) fn failed(&mut self) {
+        self.answered();
+    }
+
+    fn answered(&mut self) {
+        self.received = Some(Instant::now());
+    }
+
+    /// Another provider is asked, because of `reason`.
+    pub(super) fn fail_over(&self, reason: &'static str) {
+        if let Some(series) = self.series() {
+            series.failovers.inc();
+        }
+        self.books.metrics.retry(reason);
+    }
+
+    /// The answer goes to the client.
+    pub(super) fn answer(&mut self, status: u16) {
+        self.status = Some(status);
+        if let Some(received) = self.received.take() {
+            self.own += received.elapsed();
+            self.books.metrics.overhead.observe(self.own.as_secs_f64());
+        }
+    }
+
+    /// The client gets an error of the proxy's own.
+    pub fn refuse(&mut self, kind: Kind, status: u16) {
+        self.status = Some(status);
+        self.outcome = Outcome::Refused(kind);
+    }
+
+    /// The client gets an answer of the proxy's own.
+    pub fn complete(&mut self, status: u16) {
+        self.status = Some(status);
+        self.outcome = Outcome::Complete;
+    }
+
+    /// A part of the answer is handed on.
+    pub(super) fn passed_on(&mut self, bytes: usize, streamed: bool) {
+        self.response_bytes += bytes as u64;
+        if streamed && self.first_token.is_none() {
+            let took = self.began.elapsed();
+            self.first_token = Some(took);
+            if let Some(series) = self.series() {
+                series.first_token.observe(took.as_secs_f64());
+            }
+        }
+    }
+
+    /// How it ended is known.
+    pub(super) fn end(&mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+
+    fn series(&self) -> Option<&ProviderSeries> {
+        let provider = &self.member.as_ref()?.provider;
+        Some(provider.series.get_or_init(|| self.books.metrics.provider(&provider.name)))
+    }
+
+    fn count(&self, took: Duration) {
+        let metrics = &self.books.metrics;
+        metrics.active.dec();
+        if self.outcome != Outcome::Complete {
+            metrics.error(self.outcome.name());
+        }
+        let Some(protocol) = self.protocol else { return };
+        metrics.duration(protocol, took.as_secs_f64());
+        let Some(member) = &self.member else { return metrics.unrouted(protocol, self.status) };
+        let offer = member.offer();
+        let whose = Whose { metrics, protocol, model: &offer.name, provider: &member.provider.name };
+        offer.series.request(whose, self.status);
+        if let Some(usage) = self.usage {
+            offer.series.tokens(whose, usage.by_type());
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        let took = self.began.elapsed();
+        self.count(took);
+        self.books.log.put(Record {
+            time: self.time,
+            request_id: self.request_id.clone(),
+            endpoint: self.endpoint,
+            key: self.key.take(),
+            model: self.model.take(),
+            provider: self.member.take().map(|member| member.provider),
+            upstream_model: self.upstream_model.take(),
+            stream: self.stream,
+            status: self.status,
+            outcome: self.outcome.name(),
+            attempts: self.attempts,
+            first_token: self.first_token,
+            duration: took,
+            usage: self.usage,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+        });
+    }
+}
+
+/// The name of a failure in the `reason` of a retry: what went wrong, or the class of the status.
+pub(super) fn reason(outcome: Result<http::StatusCode, Failure>) -> &'static str {
+    match outcome {
+        Err(failure) => failure.name(),
+        Ok(status) => match status.as_u16() {
+            401..=403 => "credential",
+            408 => "timeout",
+            429 => "rate_limit",
+            300..=499 => "status_4xx",
+            _ => "status_5xx",
+        },
+    }
+}

@@ -1,0 +1,199 @@
+//! Watches a stream of server-sent events go by: whole events only are let through, and it is known whether the
+//! stream said that it is over, what tokens it counted, and whether it told of an error.
+//!
+//! The bytes stay as they are. An event that has not arrived whole is held back, so that whatever has to be said when
+//! the provider breaks off stands between two events. Events are looked into only when they may say something of
+//! interest, which a search for a few words in the chunk tells.
+
+use super::usage::Usage;
+use bytes::{Bytes, BytesMut};
+use llm_protocol::sse::{Frame, SseFramer};
+use llm_snapshot::provider::Protocol;
+use memchr::memmem::Finder;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::sync::LazyLock;
+
+/// Most bytes of an event that is held back. A larger one is no event of any protocol.
+const MAX_EVENT: usize = 16 * 1024 * 1024;
+
+/// How a stream says that it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The answer is complete.
+    Complete,
+    /// The provider told of an error.
+    Error,
+}
+
+/// What is known of a stream so far.
+#[derive(Debug)]
+pub struct Events {
+    protocol: Protocol,
+    /// The beginning of an event.
+    held: BytesMut,
+    /// What the stream said at last about its end.
+    pub end: Option<End>,
+    /// The tokens it counted.
+    pub usage: Option<Usage>,
+}
+
+/// An event is larger than any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// Words without which no event says anything of interest.
+struct Words {
+    finder: Finder<'static>,
+    /// The word is a key, which says nothing before `null`.
+    key: bool,
+}
+
+fn word(word: &'static str) -> Words {
+    Words { finder: Finder::new(word), key: word.starts_with('"') }
+}
+
+static CHAT: LazyLock<[Words; 3]> = LazyLock::new(|| [word("[DONE]"), word("\"usage\""), word("\"error\"")]);
+static RESPONSES: LazyLock<[Words; 4]> = LazyLock::new(|| {
+    [word("response.completed"), word("response.incomplete"), word("response.failed"), word("\"error\"")]
+});
+
+/// What may be in an event of Chat Completions and Completions.
+#[derive(Deserialize)]
+struct Chunk {
+    usage: Option<Usage>,
+    error: Option<IgnoredAny>,
+}
+
+/// What may be in an event of Responses.
+#[derive(Deserialize)]
+struct Event {
+    r#type: String,
+    response: Option<Answer>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    usage: Option<Usage>,
+}
+
+impl Events {
+    /// A stream of that protocol; `None` when the protocol has no streams.
+    #[must_use]
+    pub fn of(protocol: Protocol) -> Option<Self> {
+        match protocol {
+            Protocol::Embeddings => None,
+            _ => Some(Self { protocol, held: BytesMut::new(), end: None, usage: None }),
+        }
+    }
+
+    /// Takes the next bytes and gives those that can be sent on: the same ones, up to the end of an event.
+    ///
+    /// # Errors
+    /// An event is too large. The stream is of no use any more.
+    pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, TooLarge> {
+        let whole = if self.held.is_empty() {
+            let end = last_end(&chunk, 0);
+            if end < chunk.len() {
+                self.held.extend_from_slice(&chunk[end..]);
+            }
+            chunk.slice(..end)
+        } else {
+            // What is held has no end, but its last byte may be half of one.
+            let looked_at = self.held.len() - 1;
+            self.held.extend_from_slice(&chunk);
+            let end = last_end(&self.held, looked_at);
+            self.held.split_to(end).freeze()
+        };
+        if self.held.len() > MAX_EVENT {
+            return Err(TooLarge);
+        }
+        self.look(&whole);
+        Ok(whole)
+    }
+
+    /// The provider is done: gives what is left, if with it the stream is over. Some end without the blank line.
+    pub fn finish(&mut self) -> Bytes {
+        let held = self.held.split().freeze();
+        if self.end.is_none() {
+            self.look(&held);
+        }
+        if self.end.is_some() { held } else { Bytes::new() }
+    }
+
+    /// Whether the stream said that the answer is complete, and nothing is held back.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.end == Some(End::Complete) && self.held.is_empty()
+    }
+
+    fn look(&mut self, events: &[u8]) {
+        let words: &[Words] = match self.protocol {
+            Protocol::Responses => &*RESPONSES,
+            _ => &*CHAT,
+        };
+        if words.iter().any(|word| word.is_in(events)) {
+            let mut framer = SseFramer::default();
+            // These are whole events that fit into memory already.
+            let _ = framer.push(events, &mut |frame| self.frame(frame));
+            framer.finish(&mut |frame| self.frame(frame));
+        }
+    }
+
+    fn frame(&mut self, frame: Frame<'_>) {
+        if self.protocol == Protocol::Responses {
+            return self.response_event(frame.data);
+        }
+        if frame.data.trim_ascii() == b"[DONE]" {
+            self.end.get_or_insert(End::Complete);
+        } else if let Ok(chunk) = serde_json::from_slice::<Chunk>(frame.data) {
+            self.usage = chunk.usage.or(self.usage);
+            if chunk.error.is_some() {
+                self.end = Some(End::Error);
+            }
+        }
+    }
+
+    fn response_event(&mut self, data: &[u8]) {
+        let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+        let end = match &*event.r#type {
+            "response.completed" | "response.incomplete" => End::Complete,
+            "response.failed" | "error" => End::Error,
+            _ => return,
+        };
+        self.end = Some(end);
+        self.usage = event.response.and_then(|answer| answer.usage).or(self.usage);
+    }
+}
+
+impl Words {
+    fn is_in(&self, events: &[u8]) -> bool {
+        if !self.key {
+            return self.finder.find(events).is_some();
+        }
+        self.finder.find_iter(events).any(|at| {
+            let rest = events[at + self.finder.needle().len()..].trim_ascii_start();
+            rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
+        })
+    }
+}
+
+/// The end of the last event in `bytes`, which is right after a blank line; 0 when there is none. The first
+/// `looked_at` bytes hold no such end.
+fn last_end(bytes: &[u8], looked_at: usize) -> usize {
+    if bytes.ends_with(b"\n\n") {
+        return bytes.len();
+    }
+    let new = &bytes[looked_at..];
+    for at in memchr::memrchr_iter(b'\n', new) {
+        if matches!(&bytes[..looked_at + at], [.., b'\n'] | [.., b'\n', b'\r']) {
+            return looked_at + at + 1;
+        }
+    }
+    // Lines may end in CR alone.
+    let old_style = memchr::memmem::rfind(new, b"\r\r").map_or(0, |at| looked_at + at + 2);
+    if memchr::memchr(b'\n', bytes).is_none() { old_style } else { 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! The body of an answer on its way from the provider to the client.
+
+use super::account::{Account, Outcome};
+use super::events::{End, Events};
+use super::tail::Tail;
+use crate::api::error::{Kind, Refusal};
+use crate::drain::{Drain, Phase};
+use crate::upstream::{self, BodyError};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use llm_snapshot::provider::Protocol;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// Why an answer that is no stream ends before its end: the client's connection is broken off.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The provider did.
+    #[error(transparent)]
+    Upstream(#[from] BodyError),
+    /// The proxy is going away.
+    #[error("the proxy is shutting down")]
+    Stopping,
+}
+
+/// How the bytes are watched.
+#[derive(Debug)]
+pub(super) enum Watch {
+    /// A stream of events.
+    Events(Events),
+    /// A JSON document, for the tokens it counts.
+    Json(Tail),
+    /// Not at all.
+    Blind,
+}
+
+/// The body of an answer on its way. Dropping it ends the exchange with the provider.
+#[derive(Debug)]
+pub struct Relay {
+    upstream: upstream::Body,
+    /// A part that was read already.
+    first: Option<Bytes>,
+    watch: Watch,
+    protocol: Protocol,
+    account: Box<Account>,
+    /// What it is when nothing goes wrong from here on.
+    good: Outcome,
+    drain: Arc<Drain>,
+    over: bool,
+}
+
+type Next = Option<Result<Frame<Bytes>, Broken>>;
+
+impl Relay {
+    pub(super) fn new(
+        (first, upstream): (Option<Bytes>, upstream::Body),
+        watch: Watch,
+        protocol: Protocol,
+        account: Box<Account>,
+        good: Outcome,
+        drain: Arc<Drain>,
+    ) -> Self {
+        let mut relay = Self { upstream, first, watch, protocol, account, good, drain, over: false };
+        if relay.first.is_none() && relay.upstream.is_end_stream() {
+            // Nobody asks for the next part of an empty body.
+            relay.end(relay.good);
+        }
+        relay
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Watch::Json(tail) = &mut self.watch {
+            self.account.usage = tail.usage();
+        }
+        if let Watch::Events(events) = &self.watch {
+            self.account.usage = events.usage;
+        }
+        self.account.end(outcome);
+        self.over = true;
+    }
+
+    /// Takes a part. What can be sent on of it may be nothing yet.
+    fn take(&mut self, part: Bytes) -> Option<Next> {
+        let (whole, streamed) = match &mut self.watch {
+            Watch::Blind => (part, false),
+            Watch::Json(tail) => {
+                tail.push(&part);
+                (part, false)
+            }
+            Watch::Events(events) => match events.push(part) {
+                Ok(whole) => (whole, true),
+                Err(_) => return Some(self.broke(Kind::UpstreamBroken, None)),
+            },
+        };
+        let complete = match &self.watch {
+            Watch::Events(events) => events.is_complete(),
+            _ => true,
+        };
+        if complete && self.first.is_none() && self.upstream.is_end_stream() {
+            // Where the length is known nobody asks for what comes after this; elsewhere it saves a write.
+            self.end(self.good);
+        }
+        if whole.is_empty() {
+            return None;
+        }
+        self.account.passed_on(whole.len(), streamed);
+        Some(Some(Ok(Frame::data(whole))))
+    }
+
+    /// The provider is done.
+    fn ended(&mut self) -> Next {
+        let Watch::Events(events) = &mut self.watch else {
+            self.end(self.good);
+            return None;
+        };
+        let rest = events.finish();
+        match events.end {
+            None => return self.last_words(Kind::Incomplete, Outcome::Incomplete),
+            Some(End::Complete) => self.end(self.good),
+            Some(End::Error) => self.end(Outcome::UpstreamEvent),
+        }
+        (!rest.is_empty()).then(|| {
+            self.account.passed_on(rest.len(), true);
+            Ok(Frame::data(rest))
+        })
+    }
+
+    /// The answer breaks off, unless all of it is there.
+    fn broke(&mut self, kind: Kind, error: Option<BodyError>) -> Next {
+        match (&self.watch, error) {
+            (Watch::Events(events), _) if events.end.is_some() => self.ended(),
+            (Watch::Events(_), _) => self.last_words(kind, Outcome::Incomplete),
+            (_, error) => {
+                self.end(Outcome::Incomplete);
+                Some(Err(error.unwrap_or(BodyError::Broken(None)).into()))
+            }
+        }
+    }
+
+    fn stop(&mut self) -> Next {
+        match &self.watch {
+            Watch::Events(events) if events.end.is_some() => self.ended(),
+            Watch::Events(_) => self.last_words(Kind::Stopping, Outcome::Stopped),
+            _ => {
+                self.end(Outcome::Stopped);
+                Some(Err(Broken::Stopping))
+            }
+        }
+    }
+
+    /// Ends a stream with an error event, as its protocol has them.
+    fn last_words(&mut self, kind: Kind, outcome: Outcome) -> Next {
+        self.end(outcome);
+        let event = Bytes::from(error_event(self.protocol, kind));
+        self.account.passed_on(event.len(), true);
+        Some(Ok(Frame::data(event)))
+    }
+}
+
+/// What a client of the protocol understands as the end of a stream that went wrong.
+fn error_event(protocol: Protocol, kind: Kind) -> String {
+    let refusal = Refusal::from(kind);
+    match protocol {
+        Protocol::Responses => {
+            let (code, message) = (kind.row().code, refusal.message());
+            let event = serde_json::json!({
+                "type": "error", "code": code, "message": message, "param": null, "sequence_number": 0,
+            });
+            format!("event: error\ndata: {event}\n\n")
+        }
+        _ => format!("data: {}\n\n", refusal.json()),
+    }
+}
+
+fn kind(error: &BodyError) -> Kind {
+    match error {
+        BodyError::Idle | BodyError::Total => Kind::Timeout,
+        BodyError::Broken(_) => Kind::Incomplete,
+    }
+}
+
+impl Body for Relay {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Next> {
+        let this = &mut *self;
+        loop {
+            if this.over {
+                return Poll::Ready(None);
+            }
+            if this.drain.phase() >= Phase::Cut {
+                return Poll::Ready(this.stop());
+            }
+            let part = match this.first.take() {
+                Some(first) => Some(Ok(Frame::data(first))),
+                None => ready!(Pin::new(&mut this.upstream).poll_frame(cx)),
+            };
+            let next = match part {
+                // Trailers are of the connection to the provider.
+                Some(Ok(frame)) => frame.into_data().ok().and_then(|part| this.take(part)),
+                Some(Err(error)) => Some(this.broke(kind(&error), Some(error))),
+                None => Some(this.ended()),
+            };
+            if let Some(next) = next {
+                return Poll::Ready(next);
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.over
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match (&self.watch, &self.first) {
+            // An error may be added, and what was read already counts too.
+            (Watch::Events(_), _) | (_, Some(_)) => SizeHint::default(),
+            _ => self.upstream.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! A provider in the form requests use it.
+
+use super::headers::{HeaderRules, InvalidHeader};
+use super::upstreams::Upstreams;
+use crate::forward::metrics::{ModelSeries, ProviderSeries};
+use crate::route::Rotation;
+use crate::upstream::{BuildError, Target, Timeouts};
+use http::HeaderValue;
+use llm_snapshot::provider::{self, Credential, Protocol, Visibility};
+use llm_snapshot::EntryId;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// Every protocol; tables by protocol are in this order.
+pub const PROTOCOLS: [Protocol; 4] =
+    [Protocol::ChatCompletions, Protocol::Responses, Protocol::Completions, Protocol::Embeddings];
+
+/// The place of a protocol in [`PROTOCOLS`].
+#[must_use]
+pub fn position(protocol: Protocol) -> usize {
+    PROTOCOLS.iter().position(|one| *one == protocol).unwrap_or(0)
+}
+
+/// A provider, ready for use.
+#[derive(Debug)]
+pub struct Provider {
+    /// Its entry.
+    pub id: EntryId,
+    /// `NAMESPACE/NAME`, in metrics and logs.
+    pub name: Arc<str>,
+    /// What answers.
+    pub target: Target,
+    /// What it is authenticated with; `None`: nothing.
+    pub credentials: Option<Credentials>,
+    /// Which headers it gets.
+    pub headers: HeaderRules,
+    /// Time limits of an attempt.
+    pub timeouts: Timeouts,
+    /// What it speaks.
+    pub protocols: BTreeSet<Protocol>,
+    /// Its share within a priority.
+    pub weight: u32,
+    /// What it offers.
+    pub offers: Vec<Offer>,
+    /// Whose keys may use it.
+    pub visible_to: Visibility,
+    /// Its series, once it was used.
+    pub series: Arc<OnceLock<ProviderSeries>>,
+}
+
+/// A model that a provider offers.
+#[derive(Debug)]
+pub struct Offer {
+    /// Public name; a trailing `*` stands for any ending.
+    pub name: Arc<str>,
+    /// The provider's name for it.
+    pub upstream: UpstreamName,
+    /// 0 is asked first.
+    pub priority: u32,
+    /// Its series.
+    pub series: Arc<ModelSeries>,
+}
+
+/// A provider's name for a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UpstreamName {
+    /// Always the same.
+    Fixed(Box<str>),
+    /// This, and then what the `*` of the public name stands for.
+    Prefix(Box<str>),
+}
+
+/// The credentials of a provider, and whose turn it is.
+pub struct Credentials {
+    names: Box<[String]>,
+    /// Values of the `Authorization` header.
+    values: Box<[HeaderValue]>,
+    rotation: Arc<Rotation>,
+}
+
+/// Why a provider cannot be used. Holds nothing secret.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// There is no upstream.
+    #[error(transparent)]
+    Upstream(#[from] BuildError),
+    /// A header is not one.
+    #[error(transparent)]
+    Header(#[from] InvalidHeader),
+    /// A credential does not fit a header.
+    #[error("the credential {0} holds characters that a header cannot")]
+    Credential(String),
+}
+
+impl UpstreamName {
+    fn new(public: &str, upstream: &str) -> Self {
+        match upstream.strip_suffix('*') {
+            Some(prefix) if public.ends_with('*') => Self::Prefix(prefix.into()),
+            _ => Self::Fixed(upstream.into()),
+        }
+    }
+
+    /// The name when the `*` of the public name stands for `rest`.
+    #[must_use]
+    pub fn with(&self, rest: &str) -> Cow<'_, str> {
+        match self {
+            Self::Fixed(name) => Cow::Borrowed(name),
+            Self::Prefix(prefix) => Cow::Owned([&**prefix, rest].concat()),
+        }
+    }
+}
+
+impl Credentials {
+    fn new(credentials: &[Credential], before: Option<&Self>) -> Result<Option<Self>, Unusable> {
+        if credentials.is_empty() {
+            return Ok(None);
+        }
+        let value = |credential: &Credential| {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", credential.value.expose()))
+                .map_err(|_| Unusable::Credential(credential.name.clone()))?;
+            value.set_sensitive(true);
+            Ok(value)
+        };
+        let values = credentials.iter().map(value).collect::<Result<_, Unusable>>()?;
+        let names: Box<[String]> = credentials.iter().map(|credential| credential.name.clone()).collect();
+        let weights: Vec<u32> = credentials.iter().map(|credential| credential.weight).collect();
+        let same = before.filter(|before| before.names == names && before.rotation.weights() == weights);
+        let rotation = same.map_or_else(|| Arc::new(Rotation::new(weights)), |before| before.rotation.clone());
+        Ok(Some(Self { names, values, rotation }))
+    }
+
+    /// The value of the `Authorization` header whose turn it is; `None` when no credential has any weight.
+    #[must_use]
+    pub fn next(&self) -> Option<&HeaderValue> {
+        self.values.get(self.rotation.next()?)
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Credentials").field(&self.names).finish()
+    }
+}
+
+impl Provider {
+    /// The provider of an entry. What goes with its identity it takes over from what it was `before`.
+    pub(super) fn new(
+        id: EntryId,
+        stated: provider::Provider,
+        before: Option<&Self>,
+        upstreams: &mut Upstreams,
+    ) -> Result<Self, Unusable> {
+        let credentials = match &stated.upstream {
+            provider::Upstream::Http(http) => {
+                Credentials::new(&http.credentials, before.and_then(|before| before.credentials.as_ref()))?
+            }
+            provider::Upstream::Mock(_) => None,
+        };
+        Ok(Self {
+            name: id.object().into(),
+            target: upstreams.target(&stated.upstream)?,
+            credentials,
+            headers: HeaderRules::new(&stated.headers)?,
+            timeouts: Timeouts::from(&stated.timeouts),
+            protocols: stated.protocols,
+            weight: stated.weight,
+            offers: offers(&stated.models, before),
+            visible_to: stated.visible_to,
+            series: before.map(|before| before.series.clone()).unwrap_or_default(),
+            id,
+        })
+    }
+}
+
+fn offers(models: &[provider::Model], before: Option<&Provider>) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = Vec::with_capacity(models.len());
+    for model in models {
+        let old = before.iter().flat_map(|before| &before.offers).chain(&offers);
+        let same = old.filter(|offer| *offer.name == *model.name).last();
+        let (name, series) = match same {
+            Some(offer) => (offer.name.clone(), offer.series.clone()),
+            None => (model.name.as_str().into(), Arc::default()),
+        };
+        let upstream = UpstreamName::new(&model.name, &model.upstream);
+        offers.push(Offer { name, upstream, priority: model.priority, series });
+    }
+    offers
+}
