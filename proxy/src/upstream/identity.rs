@@ -1,0 +1,36 @@
+//! What makes two upstreams the same.
+
+use llm_snapshot::{Digest, provider};
+use std::fmt;
+
+/// Which endpoint, and how its certificate is checked. Providers of equal identity can share an [`Upstream`], and
+/// a provider that changes in other ways keeps its own, with the connections in it.
+///
+/// [`Upstream`]: super::Upstream
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Identity {
+    base_url: String,
+    ca: Option<Digest>,
+    insecure_skip_verify: bool,
+    server_name: Option<String>,
+}
+
+impl Identity {
+    /// The identity of the upstream of `http`.
+    #[must_use]
+    pub fn of(http: &provider::Http) -> Self {
+        Self {
+            base_url: http.base_url.clone(),
+            ca: http.tls.ca_pem.as_ref().map(|pem| Digest::of(pem.as_bytes())),
+            insecure_skip_verify: http.tls.insecure_skip_verify,
+            server_name: http.tls.server_name.clone(),
+        }
+    }
+}
+
+/// Shows nothing: the URL is not checked yet, and may hold what should not be in it.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Identity(…)")
+    }
+}
