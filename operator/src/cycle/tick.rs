@@ -1,0 +1,67 @@
+//! When to compile: soon after changes pause, and before long even when they do not.
+
+use std::time::{Duration, Instant};
+
+/// Changes within this time go together.
+const QUIET: Duration = Duration::from_millis(10);
+/// A change waits at most this long for others.
+const LONGEST: Duration = Duration::from_millis(100);
+/// A change waits this long for a Secret or ConfigMap it names, if the API server is slow to tell.
+const UNSETTLED: Duration = Duration::from_millis(500);
+
+/// A debounced tick.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tick {
+    span: Option<(Instant, Instant)>,
+}
+
+impl Tick {
+    /// Something changed.
+    pub(super) fn note(&mut self, now: Instant) {
+        let first = self.span.map_or(now, |(first, _)| first);
+        self.span = Some((first, now));
+    }
+
+    /// When to act, if anything changed. `settled`: everything named is known.
+    pub(super) fn due(&self, settled: bool) -> Option<Instant> {
+        let (first, last) = self.span?;
+        let soon = (last + QUIET).min(first + LONGEST);
+        Some(if settled { soon } else { first + UNSETTLED })
+    }
+
+    /// It was acted upon.
+    pub(super) fn reset(&mut self) {
+        self.span = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_single_change_waits_for_quiet_and_a_flood_not_for_ever() {
+        let (mut tick, start) = (Tick::default(), Instant::now());
+        assert_eq!(tick.due(true), None);
+        tick.note(start);
+        assert_eq!(tick.due(true), Some(start + QUIET));
+        tick.note(start + 8 * MS);
+        assert_eq!(tick.due(true), Some(start + 18 * MS));
+        for n in 1..50 {
+            tick.note(start + 8 * n * MS);
+        }
+        assert_eq!(tick.due(true), Some(start + LONGEST));
+        tick.reset();
+        assert_eq!(tick.due(true), None);
+    }
+
+    #[test]
+    fn what_is_still_being_asked_for_is_waited_for_a_while() {
+        let (mut tick, start) = (Tick::default(), Instant::now());
+        tick.note(start);
+        assert_eq!(tick.due(false), Some(start + UNSETTLED));
+        assert_eq!(tick.due(true), Some(start + QUIET));
+    }
+}
