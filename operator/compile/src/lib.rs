@@ -22,5 +22,6 @@ pub mod world;
 
 pub use compiler::{Compiled, Compiler, Options, UnknownFields, compile};
 pub use patch::{Acks, Event, EventType, Patch, Status, patch};
+pub use spec::without_value;
 pub use verdict::{Judgement, KeyFacts, Reason, Serving, Verdict};
 pub use world::{Data, Object, ObjectName, World};

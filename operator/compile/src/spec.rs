@@ -29,7 +29,7 @@ pub(crate) fn read<T: DeserializeOwned>(
         Err(error) => {
             let path = track.path().to_string();
             let field = if path == "." { "spec".to_owned() } else { format!("spec.{path}") };
-            problems.add(format_args!("{field}"), told(&error.to_string()));
+            problems.add(format_args!("{field}"), without_value(&error.to_string()));
             Err(problems)
         }
         Ok(_) if unknown_fields == UnknownFields::Reject && !unknown.is_empty() => {
@@ -55,9 +55,10 @@ fn place(path: &Path<'_>) -> String {
     }
 }
 
-/// A parse error without the value it found: whoever writes a key where a reference belongs must not read it
-/// again in a log.
-fn told(error: &str) -> String {
+/// The message of a parse error without the value it found: whoever writes a key where something else belongs
+/// must not read it again in a log.
+#[must_use]
+pub fn without_value(error: &str) -> String {
     let told = match (error.strip_prefix("invalid type: "), error.rsplit_once(", expected ")) {
         (Some(found), Some((_, expected))) => {
             let found: String = found.chars().take_while(|c| c.is_ascii_alphabetic() || *c == ' ').collect();

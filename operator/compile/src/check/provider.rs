@@ -115,6 +115,7 @@ const REQUIREMENT: &[Rule<Requirement>] = &[Rule {
 
 /// Headers of the connection itself (RFC 9110 section 7.6.1, and those that frame the message).
 const CONNECTION: &[&str] = &[
+    "proxy-authenticate",
     "host",
     "connection",
     "content-length",
@@ -127,8 +128,8 @@ const CONNECTION: &[&str] = &[
     "proxy-connection",
     "proxy-authorization",
 ];
-/// Headers clients send their MasterKey in.
-const AUTHENTICATION: &[&str] = &["authorization", "x-api-key", "x-goog-api-key", "api-key"];
+/// Headers clients send their MasterKey in, or that may hold another secret of theirs.
+const AUTHENTICATION: &[&str] = &["authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie"];
 
 /// Everything that is wrong with `spec`.
 pub(crate) fn check(spec: &LLMProviderSpec) -> Problems {
@@ -242,6 +243,12 @@ fn check_headers(problems: &mut Problems, headers: &Headers) {
         }
     }
     header_names(problems, "remove", &headers.remove);
+    for (index, name) in headers.remove.iter().enumerate() {
+        if CONNECTION.contains(&name.to_ascii_lowercase().as_str()) {
+            let fix = "is a header of the connection, which no provider gets to see: remove it from the list";
+            problems.add(format_args!("spec.headers.remove[{index}]"), fix);
+        }
+    }
 }
 
 fn header_names(problems: &mut Problems, field: &str, names: &[String]) {

@@ -190,6 +190,9 @@ fn rules_beyond_the_schema() {
         ("/headers/forward", json!(["Authorization"]), "spec.headers.forward[0]"),
         ("/headers/forward", json!(["x-trace", "connection"]), "spec.headers.forward[1]"),
         ("/headers/forward", json!(["x-api-key"]), "spec.headers.forward[0]"),
+        ("/headers/forward", json!(["Cookie"]), "spec.headers.forward[0]"),
+        ("/headers/set/0/name", json!("Proxy-Authenticate"), "spec.headers.set[0].name"),
+        ("/headers/remove", json!(["x-gone", "Upgrade"]), "spec.headers.remove[1]"),
         ("/endpoint/url", json!("https://host:99999/v1"), "spec.endpoint.url"),
         ("/endpoint/url", json!("https://[::zz]/v1"), "spec.endpoint.url"),
     ] {
