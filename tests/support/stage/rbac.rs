@@ -4,7 +4,7 @@ use crate::Result;
 use crate::objects::Objects;
 use crate::{manifest, programs};
 use anyhow::ensure;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The operator's ServiceAccount in the manifests.
 pub(super) const OPERATOR_ACCOUNT: &str = "llm-operator";
@@ -36,12 +36,12 @@ fn relocate(object: &mut Value, namespace: &str) {
         object["metadata"]["namespace"] = namespace.into();
     } else {
         suffix(&mut object["metadata"]["name"], namespace);
-        object["metadata"]["labels"] = json!({STAGE_LABEL: namespace});
+        object["metadata"]["labels"][STAGE_LABEL] = namespace.into();
     }
     if object["roleRef"]["kind"] == "ClusterRole" {
         suffix(&mut object["roleRef"]["name"], namespace);
     }
-    for subject in object["subjects"].as_array_mut().into_iter().flatten() {
+    for subject in object.get_mut("subjects").and_then(Value::as_array_mut).into_iter().flatten() {
         if subject["namespace"].is_string() {
             subject["namespace"] = namespace.into();
         }
