@@ -19,9 +19,7 @@ async fn a_wrong_or_missing_token_gets_no_configuration() -> Result<()> {
     objects.apply(&mock(&stage.app, "main", "chat", "hello")).await?;
     let good = stage.proxy_options(&[&operator]).await?;
     let ca = good.ca.clone().context("no authority")?;
-    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
-        "metadata": {"namespace": system, "name": "stranger"}});
-    objects.apply(&account).await?;
+    stranger(&stage).await?;
     let elsewhere = json!({"apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"namespace": stage.app, "name": "llm-proxy"}});
     objects.apply(&elsewhere).await?;
@@ -71,10 +69,18 @@ async fn a_wrong_or_missing_token_gets_no_configuration() -> Result<()> {
     }
     let allowed = Dialer::new(operator.config, &ca, Some(stage.proxy_token().await?))?;
     allowed.open("invited").await?;
+    Ok(())
+}
 
-    // A real proxy with the wrong token never becomes ready.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_proxy_is_not_ready_until_its_token_is_mended() -> Result<()> {
+    let stage = Stage::set(Cluster::shared().await?, "refused").await?;
+    let (objects, system) = (&stage.objects, stage.system.as_str());
+    let operator = stage.operator("operator").await?;
+    let good = stage.proxy_options(&[&operator]).await?;
+    stranger(&stage).await?;
     let wrong = stage.path("wrong-token");
-    std::fs::write(&wrong, credentials::token(objects, system, "stranger", audience).await?)?;
+    std::fs::write(&wrong, credentials::token(objects, system, "stranger", Some(OPERATOR_AUDIENCE)).await?)?;
     let mut refused =
         Proxy::start(&stage.dir, "refused", ProxyOptions { token: Some(wrong.clone()), ..good.clone() })
             .await?;
@@ -88,6 +94,13 @@ async fn a_wrong_or_missing_token_gets_no_configuration() -> Result<()> {
     std::fs::write(&wrong, stage.proxy_token().await?)?;
     refused.until_ready().await?;
     refused.process.check_running()
+}
+
+/// An account that is nobody here.
+async fn stranger(stage: &Stage<'_>) -> Result<()> {
+    let account = json!({"apiVersion": "v1", "kind": "ServiceAccount",
+        "metadata": {"namespace": stage.system, "name": "stranger"}});
+    stage.objects.apply(&account).await.map(drop)
 }
 
 /// A proxy that does not know the authority sends no token.
