@@ -140,7 +140,8 @@ impl<'r> Line<'r> {
     fn of(record: &'r Record) -> Self {
         let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
         Self {
-            time: jiff::Timestamp::try_from(record.time).map_or_else(|_| String::new(), |time| format!("{time:.3}")),
+            time: jiff::Timestamp::try_from(record.time)
+                .map_or_else(|_| String::new(), |time| format!("{time:.3}")),
             kind: "access",
             request_id: record.request_id.to_str().unwrap_or(""),
             endpoint: record.endpoint,

@@ -89,7 +89,9 @@ impl Drain {
         }
         sleep_until(deadline).await;
         self.enter(Phase::Cut);
-        let _ = timeout_at(Instant::now() + LAST_WORDS, self.until_empty()).await;
+        if timeout_at(Instant::now() + LAST_WORDS, self.until_empty()).await.is_ok() {
+            return;
+        }
         self.enter(Phase::Gone);
         self.until_empty().await;
     }
@@ -150,7 +152,9 @@ mod tests {
     }
 
     /// When everything is gone, after draining with 5 s of grace and a deadline of 60 s.
-    async fn drained(connection: impl FnOnce(Arc<Drain>) -> tokio::task::JoinHandle<()>) -> (Phase, Duration) {
+    async fn drained(
+        connection: impl FnOnce(Arc<Drain>) -> tokio::task::JoinHandle<()>,
+    ) -> (Phase, Duration) {
         let (drain, start) = (Drain::new(), Instant::now());
         let task = connection(drain.clone());
         tokio::task::yield_now().await;

@@ -1,12 +1,16 @@
 //! The data plane: one endpoint in front of every model provider.
 //!
 //! [`state`] holds what is served by now. [`api`] takes requests, [`route`] chooses, [`forward`] carries them to an
-//! [`upstream`] or a [`mock`].
+//! [`upstream`] or a [`mock`]. [`app`] wires them together.
 
 pub mod access;
 pub mod api;
+pub mod app;
+pub mod args;
+pub mod config;
 pub mod drain;
 pub mod forward;
+pub mod log;
 pub mod mock;
 pub mod route;
 pub mod state;

@@ -99,7 +99,9 @@ pub fn splice(body: &Bytes, place: &Range<usize>, name: &str) -> Bytes {
     if written == Some(name.as_bytes()) && !name.contains(['"', '\\']) {
         return body.clone();
     }
-    let (Some(before), Some(after)) = (body.get(..place.start), body.get(place.end..)) else { return body.clone() };
+    let (Some(before), Some(after)) = (body.get(..place.start), body.get(place.end..)) else {
+        return body.clone();
+    };
     let mut spliced = Vec::with_capacity(body.len() + name.len() + 16);
     spliced.extend_from_slice(before);
     // Writing a text into memory cannot fail.

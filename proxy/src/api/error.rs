@@ -209,6 +209,9 @@ mod tests {
         });
         assert_eq!(json, serde_json::json!({ "error": error }));
         let response = Refusal::from(Kind::NotReady).response();
-        assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &HeaderValue::from(1)));
+        assert_eq!(
+            (response.status().as_u16(), &response.headers()["retry-after"]),
+            (503, &HeaderValue::from(1))
+        );
     }
 }

@@ -21,7 +21,8 @@ pub(super) enum NoBody {
 /// Reads a body of at most `limit` bytes.
 pub(super) async fn read(mut body: Incoming, limit: u64) -> Result<Bytes, NoBody> {
     let too_large = || {
-        let message = format!("The request body is larger than {limit} bytes, which is all that is taken here.");
+        let message =
+            format!("The request body is larger than {limit} bytes, which is all that is taken here.");
         NoBody::TooLarge(Refusal::saying(Kind::TooLarge, message))
     };
     let expected = body.size_hint().exact();

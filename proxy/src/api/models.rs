@@ -51,7 +51,10 @@ pub fn one(runtime: &Runtime, key: &Key, path: &str) -> Result<Response<Body>, R
 /// The refusal of a model nobody offers to this key.
 #[must_use]
 pub fn unknown(model: &str) -> Refusal {
-    Refusal::saying(Kind::UnknownModel, format!("The model `{model}` does not exist or is not offered to this key."))
+    Refusal::saying(
+        Kind::UnknownModel,
+        format!("The model `{model}` does not exist or is not offered to this key."),
+    )
 }
 
 fn percent_decoded(path: &str) -> Cow<'_, str> {

@@ -1,8 +1,8 @@
 //! The id of a request: the client's, if it is one, else a new one. It is in the answer, in the log, and sent to the
 //! provider.
 
-use http::header::{HeaderName, HeaderValue};
 use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
 
 /// Where it stands in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -16,7 +16,8 @@ const MAX: usize = 128;
 #[must_use]
 pub fn of(headers: &HeaderMap, random: impl FnOnce() -> u128) -> HeaderValue {
     let harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:/+=".contains(byte);
-    let usable = |value: &&HeaderValue| (1..=MAX).contains(&value.len()) && value.as_bytes().iter().all(harmless);
+    let usable =
+        |value: &&HeaderValue| (1..=MAX).contains(&value.len()) && value.as_bytes().iter().all(harmless);
     match headers.get(REQUEST_ID).filter(usable) {
         Some(value) => value.clone(),
         // Hexadecimal digits always make a header.
@@ -31,7 +32,8 @@ mod tests {
     #[test]
     fn clients_choose_ids_within_bounds() {
         let id = |value: &str| {
-            let headers = HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap())]);
+            let headers =
+                HeaderMap::from_iter([(REQUEST_ID, HeaderValue::from_bytes(value.as_bytes()).unwrap())]);
             of(&headers, || 10).to_str().unwrap().to_owned()
         };
         let new = "0000000000000000000000000000000a";

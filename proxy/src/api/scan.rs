@@ -142,7 +142,11 @@ impl<'j> Members<'j> {
                         return Err(self.malformed("too many levels"));
                     }
                     let (word, bit) = (depth / 64, 1 << (depth % 64));
-                    if bracket == b'{' { open[word] |= bit } else { open[word] &= !bit }
+                    if bracket == b'{' {
+                        open[word] |= bit
+                    } else {
+                        open[word] &= !bit
+                    }
                     depth += 1;
                     self.at += 1;
                 }

@@ -101,16 +101,17 @@ impl Api {
         let open = |endpoint, protocol| Account::open(self.books.clone(), id.clone(), endpoint, protocol);
         let mut response = match place(parts.uri.path()) {
             Some(place) if !place.takes(&parts.method) => {
-                let refusal = Refusal::from(Kind::Method).with(ALLOW, HeaderValue::from_static(place.methods()));
+                let refusal =
+                    Refusal::from(Kind::Method).with(ALLOW, HeaderValue::from_static(place.methods()));
                 refuse(refusal, open("other", None), &busy)
             }
             Some(Place::Forward(endpoint)) => {
                 let account = open(endpoint.path, Some(endpoint.protocol));
                 self.forward(endpoint, parts, body, account, &busy).await
             }
-            Some(Place::Models) => {
-                self.models(&parts, open("/v1/models", None), &busy, |runtime, key| Ok(models::list(runtime, key)))
-            }
+            Some(Place::Models) => self.models(&parts, open("/v1/models", None), &busy, |runtime, key| {
+                Ok(models::list(runtime, key))
+            }),
             Some(Place::Model(id)) => {
                 let account = open("/v1/models/{id}", None);
                 self.models(&parts, account, &busy, |runtime, key| models::one(runtime, key, id))

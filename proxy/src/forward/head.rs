@@ -85,7 +85,8 @@ mod tests {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         complete(&mut headers);
-        let mut left: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let mut left: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
         left.sort_unstable();
         let expected = [
             ("content-type", "text/event-stream"),
@@ -98,7 +99,9 @@ mod tests {
 
     #[test]
     fn event_streams() {
-        let is = |value| is_event_stream(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]));
+        let is = |value| {
+            is_event_stream(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]))
+        };
         assert!(is("text/event-stream") && is("Text/Event-Stream; charset=utf-8"));
         assert!(!is("application/json") && !is("text/event-streams") && !is_event_stream(&HeaderMap::new()));
     }

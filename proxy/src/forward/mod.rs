@@ -101,7 +101,11 @@ async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<
     let sent = provider.target.send(request, &provider.timeouts).await;
     let response = sent.map_err(|error| {
         account.failed();
-        tracing::debug!(provider = &*provider.name, error = &error as &dyn std::error::Error, "attempt failed");
+        tracing::debug!(
+            provider = &*provider.name,
+            error = &error as &dyn std::error::Error,
+            "attempt failed"
+        );
         failure(&error)
     })?;
     account.head();
@@ -116,7 +120,8 @@ async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<
 }
 
 fn watch(head: &http::response::Parts, protocol: llm_snapshot::provider::Protocol) -> Watch {
-    let encoded = head.headers.get(http::header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+    let encoded =
+        head.headers.get(http::header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
     if encoded {
         return Watch::Blind;
     }
@@ -142,6 +147,8 @@ fn refusal(reason: GiveUp) -> Refusal {
         GiveUp::Redirect => Refusal::saying(Kind::UpstreamBroken, "The provider answered with a redirect."),
         GiveUp::Failed(Failure::Unreachable) => Kind::Unreachable.into(),
         GiveUp::Failed(Failure::Timeout) => Kind::Timeout.into(),
-        GiveUp::Failed(Failure::Broken | Failure::Malformed | Failure::Unsendable) => Kind::UpstreamBroken.into(),
+        GiveUp::Failed(Failure::Broken | Failure::Malformed | Failure::Unsendable) => {
+            Kind::UpstreamBroken.into()
+        }
     }
 }

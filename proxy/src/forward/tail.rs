@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn short_and_long_answers_in_any_parts() {
-        for (before, parts) in [(0, 1), (0, 9), (10_000, 3), (WHOLE + 1, 1), (WHOLE + 1, 100), (20 * WHOLE, 77)] {
+        for (before, parts) in
+            [(0, 1), (0, 9), (10_000, 3), (WHOLE + 1, 1), (WHOLE + 1, 100), (20 * WHOLE, 77)]
+        {
             assert_eq!(usage_of(before, parts), Some(7), "{before} in {parts}");
         }
         assert_eq!(Tail::default().usage(), None);

@@ -99,10 +99,20 @@ mod tests {
     fn only_the_usage_of_the_answer_itself_counts() {
         let nested = format!("{{\"choices\":[{{\"usage\":{CHAT}}}]}}");
         assert_eq!(of_answer(nested.as_bytes()), None);
-        for answer in ["", "null", "{\"usage\":null}", "{\"usage\":7}", "{\"usage\"", "{\"usage\":{\"prompt_tokens\":-1}}"] {
+        for answer in [
+            "",
+            "null",
+            "{\"usage\":null}",
+            "{\"usage\":7}",
+            "{\"usage\"",
+            "{\"usage\":{\"prompt_tokens\":-1}}",
+        ] {
             assert_eq!(of_answer(answer.as_bytes()), None, "{answer}");
             assert_eq!(of_tail(answer.as_bytes()), None, "{answer}");
         }
-        assert_eq!(of_answer(b"{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":null}}").unwrap().input, 3);
+        assert_eq!(
+            of_answer(b"{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":null}}").unwrap().input,
+            3
+        );
     }
 }

@@ -8,16 +8,21 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Rotation {
     weights: Box<[u32]>,
-    standing: Mutex<Box<[i64]>>,
+    first: Standing,
+    /// Those who come after the first have turns of their own: so neither disturbs the shares of the other.
+    others: Standing,
 }
+
+/// How far each one's turn is due.
+type Standing = Mutex<Box<[i64]>>;
 
 impl Rotation {
     /// A rotation at its start. An index stands for each weight, in order; weight 0 has no turns.
     #[must_use]
     pub fn new(weights: impl IntoIterator<Item = u32>) -> Self {
         let weights: Box<[u32]> = weights.into_iter().collect();
-        let standing = Mutex::new(weights.iter().map(|_| 0).collect());
-        Self { weights, standing }
+        let standing = || Mutex::new(weights.iter().map(|_| 0).collect());
+        Self { first: standing(), others: standing(), weights }
     }
 
     /// The weights it was made of.
@@ -32,15 +37,19 @@ impl Rotation {
         match &*self.weights {
             [] | [0] => None,
             [_] => Some(0),
-            _ => self.next_without(&[]),
+            _ => self.turn(&self.first, &[]),
         }
     }
 
-    /// Whose turn it is among those that are not in `tried`. They are rotated as well, so that what one that fails
-    /// leaves over is shared by weight.
+    /// Whose turn it is among those that were not `tried`, so that what one that fails leaves over is shared by
+    /// weight.
     #[must_use]
     pub fn next_without(&self, tried: &[usize]) -> Option<usize> {
-        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.turn(&self.others, tried)
+    }
+
+    fn turn(&self, standing: &Standing, tried: &[usize]) -> Option<usize> {
+        let mut standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut total = 0;
         let mut best: Option<usize> = None;
         for (index, weight) in self.weights.iter().enumerate() {

@@ -55,7 +55,11 @@ impl HeaderRules {
         };
         Ok(Self {
             set: headers.set.iter().map(set).collect::<Result<_, _>>()?,
-            forward: headers.forward.iter().map(|name| parse(name, &OF_THE_CLIENT)).collect::<Result<_, _>>()?,
+            forward: headers
+                .forward
+                .iter()
+                .map(|name| parse(name, &OF_THE_CLIENT))
+                .collect::<Result<_, _>>()?,
             remove: headers.remove.iter().map(|name| parse(name, &[])).collect::<Result<_, _>>()?,
         })
     }

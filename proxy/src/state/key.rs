@@ -47,6 +47,7 @@ impl Key {
     #[must_use]
     pub fn allows(&self, model: &str) -> bool {
         let covers = |glob: &String| glob::matches(glob, model);
-        self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(covers)) && !self.denied.iter().any(covers)
+        self.allowed.as_ref().is_none_or(|allowed| allowed.iter().any(covers))
+            && !self.denied.iter().any(covers)
     }
 }

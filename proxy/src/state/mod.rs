@@ -6,6 +6,8 @@ pub mod key;
 pub mod metrics;
 pub mod provider;
 pub mod runtime;
+#[cfg(test)]
+pub(crate) mod sample;
 pub mod store;
 mod upstreams;
 

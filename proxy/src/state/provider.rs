@@ -6,8 +6,8 @@ use crate::forward::metrics::{ModelSeries, ProviderSeries};
 use crate::route::Rotation;
 use crate::upstream::{BuildError, Target, Timeouts};
 use http::HeaderValue;
-use llm_snapshot::provider::{self, Credential, Protocol, Visibility};
 use llm_snapshot::EntryId;
+use llm_snapshot::provider::{self, Credential, Protocol, Visibility};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -127,7 +127,8 @@ impl Credentials {
         let names: Box<[String]> = credentials.iter().map(|credential| credential.name.clone()).collect();
         let weights: Vec<u32> = credentials.iter().map(|credential| credential.weight).collect();
         let same = before.filter(|before| before.names == names && before.rotation.weights() == weights);
-        let rotation = same.map_or_else(|| Arc::new(Rotation::new(weights)), |before| before.rotation.clone());
+        let rotation =
+            same.map_or_else(|| Arc::new(Rotation::new(weights)), |before| before.rotation.clone());
         Ok(Some(Self { names, values, rotation }))
     }
 

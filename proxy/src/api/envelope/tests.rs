@@ -23,7 +23,8 @@ fn model_and_stream_are_found_wherever_they_are() {
 
 #[test]
 fn what_could_be_read_in_two_ways_is_refused() {
-    let twice = [r#"{"model":"a","model":"b"}"#, r#"{"model":"a","mod\u0065l":"b"}"#, r#"{"model":"a","Model":"b"}"#];
+    let twice =
+        [r#"{"model":"a","model":"b"}"#, r#"{"model":"a","mod\u0065l":"b"}"#, r#"{"model":"a","Model":"b"}"#];
     for body in twice {
         assert_eq!(model(body), Err(Unreadable::Ambiguous("model")), "{body}");
     }
@@ -37,7 +38,11 @@ fn a_model_must_be_named() {
         assert_eq!(model(body), Err(Unreadable::NoModel), "{body}");
     }
     assert_eq!(read(b"{\"model\":\"\xff\"}"), Err(Unreadable::NoModel), "not UTF-8");
-    assert_eq!(model("{\"model\":\"a\u{1}\"}"), Err(Unreadable::NoModel), "a control character is no JSON text");
+    assert_eq!(
+        model("{\"model\":\"a\u{1}\"}"),
+        Err(Unreadable::NoModel),
+        "a control character is no JSON text"
+    );
     assert_eq!(model(&format!("{{\"model\":\"{}\"}}", "m".repeat(MAX_MODEL))), Err(Unreadable::LongModel));
     assert!(matches!(model("{\"model\":\"m\""), Err(Unreadable::Malformed(_))));
 }

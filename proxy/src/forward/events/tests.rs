@@ -1,0 +1,122 @@
+use super::*;
+use proptest::prelude::*;
+
+const CHAT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi \\\"usage\\\" [DONE]\"}}],\"usage\":null}\n\n\
+    data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\ndata: [DONE]\n\n";
+
+/// What goes through when `stream` comes in these pieces, and what is known then.
+fn watch(protocol: Protocol, pieces: &[&[u8]]) -> (Vec<u8>, Events) {
+    let mut events = Events::of(protocol).unwrap();
+    let mut out = Vec::new();
+    for piece in pieces {
+        let whole = events.push(Bytes::copy_from_slice(piece)).unwrap();
+        let ends = |end: &[u8]| whole.ends_with(end);
+        assert!(whole.is_empty() || ends(b"\n\n") || ends(b"\n\r\n") || ends(b"\r\r"), "cut within an event");
+        out.extend_from_slice(&whole);
+    }
+    out.extend_from_slice(&events.finish());
+    (out, events)
+}
+
+#[test]
+fn chat_streams_say_usage_and_end() {
+    let (out, events) = watch(Protocol::ChatCompletions, &[CHAT.as_bytes()]);
+    assert_eq!(out, CHAT.as_bytes());
+    assert_eq!(events.end, Some(End::Complete));
+    assert_eq!(events.usage, Some(Usage { input: 3, output: 5, ..Usage::default() }));
+}
+
+#[test]
+fn a_whole_chunk_is_not_copied() {
+    let chunk = Bytes::from_static(CHAT.as_bytes());
+    let mut events = Events::of(Protocol::ChatCompletions).unwrap();
+    assert_eq!(events.push(chunk.clone()).unwrap().as_ptr(), chunk.as_ptr());
+    assert!(events.is_complete());
+}
+
+#[test]
+fn what_looks_like_the_end_in_a_text_is_not() {
+    let text =
+        "data: {\"choices\":[{\"delta\":{\"content\":\"data: [DONE]\"}}],\"error\":null}\n\n: [DONE]\n\n";
+    assert_eq!(watch(Protocol::ChatCompletions, &[text.as_bytes()]).1.end, None);
+}
+
+#[test]
+fn an_event_cut_short_is_held_back() {
+    let (out, events) = watch(Protocol::ChatCompletions, &[b"data: {\"a\":1}\n\ndata: {\"b\"", b":2}\n"]);
+    assert_eq!((&*out, events.end), (&b"data: {\"a\":1}\n\n"[..], None));
+}
+
+#[test]
+fn an_end_without_its_blank_line_counts() {
+    for end in ["data: [DONE]", "data: [DONE]\n", "data:[DONE]\r\n"] {
+        let (out, events) = watch(Protocol::Completions, &[b"data: {}\n\n", end.as_bytes()]);
+        assert_eq!((out, events.end), ([b"data: {}\n\n", end.as_bytes()].concat(), Some(End::Complete)));
+    }
+}
+
+#[test]
+fn errors_end_a_stream() {
+    let table = [
+        (Protocol::ChatCompletions, "data: {\"error\": {\"message\":\"overloaded\"}}\n\n"),
+        (Protocol::Responses, "event: error\ndata: {\"type\":\"error\",\"error\":{}}\n\n"),
+        (
+            Protocol::Responses,
+            "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{}}\n\n",
+        ),
+    ];
+    for (protocol, stream) in table {
+        assert_eq!(watch(protocol, &[stream.as_bytes()]).1.end, Some(End::Error), "{stream}");
+    }
+}
+
+#[test]
+fn responses_streams_end_with_their_usage() {
+    let created =
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"error\":null}}\n\n";
+    let usage = "{\"input_tokens\":3,\"output_tokens\":5,\"output_tokens_details\":{\"reasoning_tokens\":2}}";
+    for end in ["completed", "incomplete"] {
+        let last = format!("data: {{\"type\":\"response.{end}\",\"response\":{{\"usage\":{usage}}}}}\n\n");
+        let (_, events) = watch(Protocol::Responses, &[created.as_bytes(), last.as_bytes()]);
+        assert_eq!(events.end, Some(End::Complete), "{end}");
+        assert_eq!(events.usage, Some(Usage { input: 3, output: 5, reasoning: 2, cache_read: 0 }));
+    }
+    assert_eq!(watch(Protocol::Responses, &[created.as_bytes()]).1.end, None);
+}
+
+#[test]
+fn an_event_without_an_end_is_not_held_for_ever() {
+    let mut events = Events::of(Protocol::ChatCompletions).unwrap();
+    let chunk = Bytes::from(vec![b'x'; 1024 * 1024]);
+    let pushed: Vec<_> = (0..17).map(|_| events.push(chunk.clone())).collect();
+    assert!(pushed[..16].iter().all(Result::is_ok));
+    assert_eq!(pushed[16], Err(TooLarge));
+}
+
+proptest! {
+    #[test]
+    fn pieces_make_no_difference(
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        line in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+    ) {
+        let stream = CHAT.replace('\n', line);
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(stream.len())).collect();
+        cuts.extend([0, stream.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &stream.as_bytes()[cut[0]..cut[1]]).collect();
+        let (out, events) = watch(Protocol::ChatCompletions, &pieces);
+        prop_assert_eq!(out, stream.as_bytes());
+        prop_assert_eq!((events.end, events.usage.map(|usage| usage.output)), (Some(End::Complete), Some(5)));
+    }
+
+    #[test]
+    fn no_bytes_are_lost_or_made_up(pieces in prop::collection::vec("[\r\n:a-d{}\"]{0,12}", 0..8)) {
+        let mut events = Events::of(Protocol::ChatCompletions).unwrap();
+        let mut out = Vec::new();
+        for piece in &pieces {
+            out.extend_from_slice(&events.push(Bytes::copy_from_slice(piece.as_bytes())).unwrap());
+        }
+        out.extend_from_slice(&events.held);
+        prop_assert_eq!(out, pieces.concat().into_bytes());
+    }
+}
