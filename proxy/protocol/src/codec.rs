@@ -1,6 +1,7 @@
 //! What a protocol's folder provides, and what it is told.
 
 use crate::capabilities::Capabilities;
+use crate::count::TokenCounter;
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ids::Ids;
@@ -64,6 +65,11 @@ pub trait Codec: Sync {
 
     /// Writes an error for a client: status and body.
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
+
+    /// How the protocol counts tokens; `None`: it has no such endpoint.
+    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+        None
+    }
 
     /// Settings of the request that the response repeats, as JSON by key (Responses).
     fn echo(&self, _request: &Request<'_>) -> Vec<(&'static str, String)> {
@@ -154,7 +160,8 @@ pub struct Reply {
     pub ids: Ids,
     /// The client asked for the usage chunk (Chat Completions streams).
     pub include_usage: bool,
-    /// Visible reasoning goes to Chat Completions clients as `reasoning_content`.
+    /// Visible reasoning is shown: the client asked for it, or the route says so for clients of Chat Completions,
+    /// which cannot ask.
     pub show_reasoning: bool,
     /// An estimate of the input tokens, for streams that must say it first (Messages).
     pub input_estimate: u64,
@@ -172,7 +179,7 @@ impl Reply {
             created,
             ids: Ids::new(seed),
             include_usage: request.include_usage,
-            show_reasoning: false,
+            show_reasoning: request.thinking.as_ref().is_some_and(|thinking| thinking.visible == Some(true)),
             input_estimate: 0,
             framing: Framing::Sse,
             echo: codec.echo(request),

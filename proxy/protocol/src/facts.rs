@@ -2,6 +2,7 @@
 //! it has. Rejections, warnings and the generated table in the docs all read these.
 
 use crate::ir::{Block, Content, NONE, Scope, Turn};
+use crate::json::record::camel;
 use crate::protocol::Protocol;
 
 /// A setting of the neutral request.
@@ -132,9 +133,14 @@ impl Facts {
         self.names.iter().find(|(known, _)| *known == field).map_or("", |(_, name)| name)
     }
 
-    /// The rule of a field.
+    /// The rule of a field. A rule for a key in camelCase is also that of its snake_case spelling, which protobuf's
+    /// JSON admits (Gemini).
     pub fn rule(&self, scope: Scope, inside: &str, key: &str) -> Option<&'static ExtRule> {
-        self.extensions.iter().find(|rule| rule.scope == scope && rule.inside == inside && rule.key == key)
+        let camel = camel(key);
+        let fits = |rule: &&ExtRule| {
+            rule.scope == scope && rule.inside == inside && (rule.key == key || rule.key == camel)
+        };
+        self.extensions.iter().find(fits)
     }
 
     /// The path of a turn: `messages[2]`.

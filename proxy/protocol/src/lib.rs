@@ -10,6 +10,7 @@
 pub mod account;
 pub mod capabilities;
 pub mod codec;
+pub mod count;
 pub mod error;
 pub mod facts;
 pub mod ids;
@@ -24,6 +25,7 @@ pub mod state;
 pub mod stream;
 
 pub use codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+pub use count::TokenCounter;
 pub use error::{ApiError, ErrorHead, ErrorKind};
 pub use json::DecodeError;
 pub use notes::{Notes, Rejected};

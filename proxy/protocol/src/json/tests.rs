@@ -21,6 +21,30 @@ fn a_record_keeps_what_it_does_not_name_and_tells_null_from_absent() {
     assert_eq!(rest, [("other", r#"{"a":[1, 2]}"#), ("name", "null")]);
 }
 
+record! {
+    struct Proto<'a> proto {
+        text: Str<'a>,
+        mime_type("mimeType"): Str<'a>,
+        inner_one("innerOne"): Sample<'a>,
+    }
+}
+
+#[test]
+fn a_proto_record_takes_both_spellings_and_keeps_the_odd_one() {
+    let body = br#"{"mime_type":"x","innerOne":{"name":"n"},"other_key":1,"text":"t"}"#;
+    let proto: Proto<'_> = read(body).unwrap();
+    assert_eq!(proto.mime_type.unwrap().0, "x");
+    assert_eq!(proto.inner_one.unwrap().name.unwrap().0, "n");
+    assert_eq!(proto.text.unwrap().0, "t");
+    let rest: Vec<_> = proto.rest.iter().map(|(k, v)| (k.as_ref(), v.get())).collect();
+    assert_eq!(rest, [("mime_type", "\"x\""), ("other_key", "1")]);
+    for (key, expected) in
+        [("a_b_c", "aBC"), ("_a_b", "_aB"), ("a", "a"), ("_", "_"), ("a_", "a"), ("é_é", "éé")]
+    {
+        assert_eq!(super::record::camel(key), expected);
+    }
+}
+
 #[test]
 fn wrong_types_are_errors_and_not_panics() {
     for body in ["[]", "null", r#"{"size":"1"}"#, r#"{"name":1}"#, r#"{"items":{}}"#, "{", ""] {

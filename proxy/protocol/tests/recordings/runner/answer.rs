@@ -24,7 +24,7 @@ pub(crate) fn check(case: &Case, codec: &dyn Codec) -> Result<(), Failure> {
 }
 
 /// What Gemini says in the URL.
-fn url(case: &Case) -> UrlFacts<'_> {
+pub(super) fn url(case: &Case) -> UrlFacts<'_> {
     let path = case.path().split('?').next().unwrap_or("");
     let Some((model, method)) = path.rsplit('/').next().and_then(|last| last.split_once(':')) else {
         return UrlFacts { model: case.meta["model"].as_str(), stream: case.meta["stream"].as_bool() };
@@ -61,7 +61,7 @@ fn response(case: &Case, codec: &dyn Codec, body: &[u8]) -> Result<(), String> {
     same_text("response", body, &written)
 }
 
-fn error(case: &Case, codec: &dyn Codec, body: &[u8]) -> Result<(), String> {
+pub(super) fn error(case: &Case, codec: &dyn Codec, body: &[u8]) -> Result<(), String> {
     let head = ErrorHead {
         status: case.status(),
         retry_after: case.header("retry-after"),

@@ -25,6 +25,8 @@ pub(crate) struct Case {
 pub(crate) enum Operation {
     /// An answer of a model.
     Answer,
+    /// The tokens of a request.
+    Count,
     /// Something else.
     Other(&'static str),
 }
@@ -56,7 +58,7 @@ impl Case {
         let counts = self.expect.as_ref().is_some_and(|expect| expect["finish"] == "count");
         if counts || ["count_tokens", ":countTokens", "/input_tokens"].iter().any(|mark| path.contains(mark))
         {
-            Operation::Other("token_count")
+            Operation::Count
         } else if path.ends_with("/models") {
             Operation::Other("models_list")
         } else {

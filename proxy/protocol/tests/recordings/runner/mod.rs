@@ -2,6 +2,7 @@
 
 mod answer;
 mod case;
+mod count;
 mod difference;
 mod replay;
 mod summary;
@@ -55,6 +56,10 @@ fn check(case: &Case) -> Result<(), Failure> {
     };
     match case.operation() {
         case::Operation::Answer => answer::check(case, codec),
+        case::Operation::Count => match codec.counter() {
+            Some(counter) => count::check(case, codec, counter),
+            None => Err(Failure::NoCodec("token_count".to_owned())),
+        },
         // Listed as pending by its own name, so that it cannot hide behind the protocol's.
         case::Operation::Other(what) => Err(Failure::NoCodec(what.to_owned())),
     }

@@ -1,0 +1,41 @@
+//! Token counting: what a request would cost to read, without an answer (TRANSLATION §10).
+
+use crate::codec::{Encoded, Target, UrlFacts};
+use crate::ir::Request;
+use crate::json::DecodeError;
+use crate::notes::{Notes, Rejected};
+
+/// A protocol's endpoint that counts tokens, both directions. A protocol without one (Chat Completions) has none of
+/// these: the proxy then estimates.
+///
+/// The request is that for an answer, as far as it matters; errors are those of the protocol's codec.
+pub trait TokenCounter: Sync {
+    /// Path below the provider's base URL, model name included where the path holds it.
+    fn path(&self, model: &str) -> String;
+
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// As [`crate::Codec::decode_request`].
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
+
+    /// Writes a request for a provider.
+    ///
+    /// # Errors
+    /// As [`crate::Codec::encode_request`].
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        notes: &mut Notes,
+    ) -> Result<Encoded, Rejected>;
+
+    /// Reads a provider's answer: the tokens of the request, cached ones included.
+    ///
+    /// # Errors
+    /// The body is not what the protocol promises: 502.
+    fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError>;
+
+    /// Writes the answer for a client.
+    fn encode_response(&self, tokens: u64) -> Vec<u8>;
+}
