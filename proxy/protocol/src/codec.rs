@@ -144,6 +144,8 @@ pub struct Exchange {
     pub names: Names,
     /// Structured output was asked for by a forced call of the tool [`JSON_TOOL`]: its arguments are the text.
     pub json_tool: bool,
+    /// Names of custom tools that were written as functions with one text argument (see [`crate::custom`]).
+    pub custom: Vec<String>,
 }
 
 /// The tool that stands for structured output where a model has none (TRANSLATION §5).

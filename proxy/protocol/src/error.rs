@@ -166,6 +166,11 @@ impl ApiError {
         Self::new(ErrorKind::Incomplete, "the provider's stream ended before the answer was complete")
     }
 
+    /// The error of a stream that began again after a part of it was sent to the client.
+    pub fn restarted() -> Self {
+        Self::new(ErrorKind::Incomplete, "the provider began its answer again after a part of it was sent")
+    }
+
     /// The error of a body that could not be understood. The body itself is not repeated.
     pub fn malformed() -> Self {
         Self::new(ErrorKind::Server, "the provider sent an answer that could not be understood")

@@ -11,6 +11,7 @@ pub mod account;
 pub mod capabilities;
 pub mod codec;
 pub mod count;
+pub mod custom;
 pub mod error;
 pub mod facts;
 pub mod ids;

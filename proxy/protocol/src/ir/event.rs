@@ -10,7 +10,8 @@ use super::{CallStyle, Finish, State, Usage};
 /// choice, and ends with `End`, or at any point with `Error`, after which nothing follows.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
-    /// The answer begins.
+    /// The answer begins. A second one says that the provider began again and that everything before is void
+    /// (Messages, TRANSLATION §8): an encoder that has already written a block ends with an error.
     Start {
         /// Its id.
         id: Cow<'a, str>,
@@ -55,6 +56,8 @@ pub enum Event<'a> {
         native: Cow<'a, str>,
         /// The text that stopped it.
         stop_sequence: Option<Cow<'a, str>>,
+        /// What the provider says about it for people (Messages `stop_details`, Gemini `finishMessage`).
+        message: Option<Cow<'a, str>>,
     },
     /// Token counts, cumulative: a later one replaces an earlier one.
     Usage(Usage),

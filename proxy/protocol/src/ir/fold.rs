@@ -51,6 +51,12 @@ impl Fold {
         self.response.usage
     }
 
+    /// Forgets what was said: the provider began again.
+    fn void(&mut self) {
+        self.response.choices.clear();
+        self.places.fill((usize::MAX, 0));
+    }
+
     fn choice(&mut self, index: u32) -> usize {
         if let Some(at) = self.response.choices.iter().position(|choice| choice.index == index) {
             return at;
@@ -91,7 +97,7 @@ impl Fold {
 
     fn block(&mut self, number: u32) -> Option<&mut Block<'static>> {
         let (choice, at) = *self.places.get(number as usize)?;
-        self.response.choices[choice].turns[0].blocks.get_mut(at)
+        self.response.choices.get_mut(choice)?.turns[0].blocks.get_mut(at)
     }
 
     fn extend(&mut self, number: u32, delta: &Delta<'_>) {
@@ -113,6 +119,7 @@ impl Sink for Fold {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Start { id, model } => {
+                self.void();
                 self.response.id = Some(Cow::Owned(id.into_owned()));
                 self.response.model = Some(Cow::Owned(model.into_owned()));
             }
@@ -128,12 +135,13 @@ impl Sink for Fold {
                 }
             }
             Event::BlockEnd { .. } => {}
-            Event::Finish { choice, finish, native, stop_sequence } => {
+            Event::Finish { choice, finish, native, stop_sequence, message } => {
                 let at = self.choice(choice);
                 let choice = &mut self.response.choices[at];
                 choice.finish = Some(finish);
                 choice.native_finish = Some(Cow::Owned(native.into_owned()));
                 choice.stop_sequence = stop_sequence.map(|text| Cow::Owned(text.into_owned()));
+                choice.finish_message = message.map(|text| Cow::Owned(text.into_owned()));
             }
             Event::Usage(usage) => self.response.usage = Some(usage),
             Event::Error(error) => self.error = Some(*error),

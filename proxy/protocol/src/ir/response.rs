@@ -41,6 +41,8 @@ pub struct Choice<'a> {
     pub native_finish: Option<Cow<'a, str>>,
     /// The text that stopped it, where the provider says.
     pub stop_sequence: Option<Cow<'a, str>>,
+    /// What the provider says about the end for people (Messages `stop_details`, Gemini `finishMessage`).
+    pub finish_message: Option<Cow<'a, str>>,
     /// Everything else.
     pub ext: Ext<'a>,
 }

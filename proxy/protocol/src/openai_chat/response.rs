@@ -52,6 +52,7 @@ fn choice<'a>(one: wire::AnswerChoice<'a>, exchange: &Exchange) -> Choice<'a> {
         finish,
         native_finish: native,
         stop_sequence: None,
+        finish_message: None,
         ext: Ext::of(one.rest),
     }
 }
@@ -162,7 +163,8 @@ fn foreign_choice(
     notes: &mut Notes,
 ) {
     response_ext(source, THIS, Scope::Choice, &choice.ext, notes);
-    let signs = choice.turns.iter().map(signs).fold(Signs::default(), |all, one| Signs {
+    let explained = Signs { calls: false, refuses: explanation(choice).is_some() };
+    let signs = choice.turns.iter().map(signs).fold(explained, |all, one| Signs {
         calls: all.calls || one.calls,
         refuses: all.refuses || one.refuses,
     });
@@ -172,6 +174,11 @@ fn foreign_choice(
     let (word, warning) = finish_word(choice.finish.unwrap_or(Finish::Unknown), &signs);
     o.str("finish_reason", word);
     warning.into_iter().for_each(|warning| notes.tell(warning));
+}
+
+/// What stands for the text of a refusal that has none.
+fn explanation<'c>(choice: &'c Choice<'_>) -> Option<&'c str> {
+    choice.finish_message.as_deref().filter(|text| choice.finish == Some(Finish::Refusal) && !text.is_empty())
 }
 
 fn foreign_message(
@@ -198,7 +205,8 @@ fn foreign_message(
     let or_null =
         |o: &mut Object<'_>, key, text: &str| if text.is_empty() { o.null(key) } else { o.str(key, text) };
     or_null(o, "content", &text);
-    or_null(o, "refusal", &refusal);
+    let explained = if refusal.is_empty() { explanation(choice) } else { None };
+    or_null(o, "refusal", explained.unwrap_or(&refusal));
     if reply.show_reasoning && !reasoning.is_empty() {
         o.str("reasoning_content", &reasoning);
     }

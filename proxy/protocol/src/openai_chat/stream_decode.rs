@@ -236,7 +236,13 @@ impl StreamDecoder for Decoder {
             if complete {
                 let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
                 let native = Cow::Owned(native);
-                sink.event(Event::Finish { choice: choice.index, finish, native, stop_sequence: None });
+                sink.event(Event::Finish {
+                    choice: choice.index,
+                    finish,
+                    native,
+                    stop_sequence: None,
+                    message: None,
+                });
             }
         }
         sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });

@@ -173,8 +173,15 @@ impl Encoder {
         }
     }
 
-    fn finish(&mut self, choice: u32, finish: Finish, out: &mut Vec<u8>) {
-        let signs = self.choice(choice, out).signs;
+    fn finish(&mut self, choice: u32, finish: Finish, message: Option<&str>, out: &mut Vec<u8>) {
+        let state = self.choice(choice, out);
+        let explained = message.filter(|text| finish == Finish::Refusal && !text.is_empty());
+        let first = !state.signs.refuses;
+        state.signs.refuses |= explained.is_some();
+        let signs = state.signs;
+        if let (Some(text), true) = (explained, first) {
+            self.delta(out, choice, None, |o| o.str("refusal", text));
+        }
         let (word, _) = finish_word(finish, &signs);
         self.delta(out, choice, Some(word), |_| {});
     }
@@ -213,6 +220,10 @@ impl StreamEncoder for Encoder {
             return;
         }
         match event {
+            Event::Start { .. } if !self.blocks.is_empty() => {
+                self.over = true;
+                write_error(&ApiError::restarted(), out);
+            }
             Event::Start { id, model } => {
                 if self.head.is_empty() {
                     self.start(id, model);
@@ -223,7 +234,9 @@ impl StreamEncoder for Encoder {
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { .. } => {}
-            Event::Finish { choice, finish, .. } => self.finish(*choice, *finish, out),
+            Event::Finish { choice, finish, message, .. } => {
+                self.finish(*choice, *finish, message.as_deref(), out);
+            }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => {
                 self.over = true;

@@ -210,7 +210,13 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
         Event::BlockEnd { block: 1 },
         Event::BlockEnd { block: 2 },
         Event::Usage(Usage { input_total: 1, output_total: 2, ..Usage::default() }),
-        Event::Finish { choice: 0, finish: Finish::ToolUse, native: Cow::Borrowed(""), stop_sequence: None },
+        Event::Finish {
+            choice: 0,
+            finish: Finish::ToolUse,
+            native: Cow::Borrowed(""),
+            stop_sequence: None,
+            message: None,
+        },
         Event::End,
     ]);
     assert_eq!(chunks[0]["choices"][0]["delta"], json!({"role": "assistant", "content": ""}));

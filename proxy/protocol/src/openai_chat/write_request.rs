@@ -28,7 +28,7 @@ pub(super) fn encode(
     account::request(request, &OpenAiChat, notes)?;
     let names = Names::of(request, NAMES);
     write::object(&mut body, |o| Foreign { request, target, names: &names }.write(o, notes))?;
-    Ok(Encoded { body, exchange: Exchange { names, json_tool: false } })
+    Ok(Encoded { body, exchange: Exchange { names, ..Exchange::default() } })
 }
 
 /// Writes what was read, and the provider's name of the model.

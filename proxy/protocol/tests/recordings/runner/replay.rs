@@ -123,7 +123,7 @@ impl Checked {
         let open = |block: &u32| self.open.get(*block as usize) == Some(&true);
         match event {
             _ if self.state == State::Over => Some("an event after the end"),
-            Event::Start { .. } if self.state != State::New => Some("a second start"),
+            Event::Start { .. } if self.open.contains(&true) => Some("a new start with open blocks"),
             Event::BlockStart { .. } if self.state == State::New => Some("a block before the start"),
             Event::BlockStart { block, .. } if *block as usize != self.open.len() => {
                 Some("blocks not counted from 0")

@@ -1,0 +1,58 @@
+//! Custom tools for providers that have none: functions with one text argument (TRANSLATION §4).
+
+use std::borrow::Cow;
+
+use crate::ir::{Arguments, CallStyle, Request, ToolCall, ToolKind};
+use crate::json::record::record;
+use crate::json::{Json, Str, owned, write};
+
+/// The schema of the function that stands for a custom tool.
+pub const SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
+
+/// The names of a request's custom tools.
+pub fn names(request: &Request<'_>) -> Vec<String> {
+    let custom = request.tools.iter().filter(|tool| matches!(tool.kind, ToolKind::Custom));
+    custom.map(|tool| tool.name.to_string()).collect()
+}
+
+/// The text argument as the function's arguments.
+pub fn wrap<'a>(text: &str) -> Json<'a> {
+    let mut out = Vec::with_capacity(text.len() + 16);
+    write::object(&mut out, |o| o.str("input", text));
+    owned(out)
+}
+
+/// The text argument of the function's arguments; arguments that are something else count as the text itself.
+pub fn unwrap(arguments: &str) -> Cow<'_, str> {
+    record! {
+        struct Wrapped<'a> {
+            input: Str<'a>,
+        }
+    }
+    let wrapped: Option<Wrapped<'_>> = serde_json::from_str(arguments).ok();
+    wrapped.and_then(|wrapped| wrapped.input).map_or(Cow::Borrowed(arguments), |input| input.0)
+}
+
+/// Turns a call of such a function back into one of the custom tool, if its client's name is among `names`.
+pub fn restore(call: &mut ToolCall<'_>, names: &[String]) {
+    if names.iter().any(|name| *name == call.name) {
+        let text = unwrap(&call.arguments.as_text()).into_owned();
+        call.arguments = Arguments::Text(Cow::Owned(text));
+        call.style = CallStyle::Custom;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrapped_text_comes_back() {
+        let wrapped = wrap("a \"b\"\n");
+        assert_eq!(wrapped.get(), r#"{"input":"a \"b\"\n"}"#);
+        assert_eq!(unwrap(wrapped.get()), "a \"b\"\n");
+        for other in ["plain", "{}", r#"{"input":1}"#] {
+            assert_eq!(unwrap(other), other);
+        }
+    }
+}
