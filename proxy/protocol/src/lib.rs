@@ -21,6 +21,7 @@ pub mod names;
 pub mod notes;
 pub mod openai_chat;
 pub mod protocol;
+mod schema;
 pub mod sse;
 pub mod state;
 pub mod stream;

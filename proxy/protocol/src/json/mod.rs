@@ -7,6 +7,7 @@
 mod compact;
 pub(crate) mod record;
 mod text;
+mod tree;
 pub mod write;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ use serde_json::value::RawValue;
 
 pub use compact::compact;
 pub(crate) use text::{Num, Str, StrOr};
+pub(crate) use tree::Tree;
 
 /// A JSON value kept as the text it arrived as.
 pub type Json<'a> = Cow<'a, RawValue>;
@@ -64,4 +66,15 @@ pub(crate) fn read_raw<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Resu
 pub(crate) fn object_text(text: &str) -> Option<&RawValue> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;
     raw.get().starts_with('{').then_some(raw)
+}
+
+/// Text this crate wrote, as a raw value; `null` if it is not JSON.
+pub(crate) fn owned<'a>(text: Vec<u8>) -> Json<'a> {
+    let raw = String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok());
+    raw.map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
+}
+
+/// A raw value known when the program is built.
+pub(crate) fn constant(text: &'static str) -> &'static RawValue {
+    serde_json::from_str(text).unwrap_or(RawValue::NULL)
 }

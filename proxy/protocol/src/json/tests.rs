@@ -1,3 +1,4 @@
+use super::Tree;
 use super::record::record;
 use super::{Num, Str, StrOr, compact, object_text, read, write};
 
@@ -90,4 +91,16 @@ fn the_writer_writes_valid_json() {
     assert_eq!(value["d"][1]["y"], true);
     assert_eq!(value["e"], "data:a\"b\né");
     assert!(value.as_object().unwrap().contains_key("k\"ey"));
+}
+
+#[test]
+fn a_tree_keeps_order_and_numbers() {
+    let text = r#"{"z":[1,-2,3.5,true,null],"a":{"k\"":"v\n","b":18446744073709551615}}"#;
+    let tree = Tree::read(text).unwrap();
+    let mut out = Vec::new();
+    tree.write(&mut out);
+    assert_eq!(String::from_utf8(out).unwrap(), text);
+    assert_eq!(tree.get("a").unwrap().get("k\"").unwrap().text(), Some("v\n"));
+    assert!(Tree::read("{").is_none());
+    assert!(Tree::read(&"[".repeat(100_000)).is_none());
 }

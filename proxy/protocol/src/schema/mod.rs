@@ -1,0 +1,38 @@
+//! JSON Schema and the subset of OpenAPI schemas that Gemini's older fields take (TRANSLATION §5).
+
+mod openapi;
+mod standard;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use openapi::to_openapi;
+pub(crate) use standard::from_openapi;
+
+/// A schema in the OpenAPI subset.
+#[derive(Debug)]
+pub(crate) struct Subset {
+    /// The schema, as JSON text.
+    pub(crate) schema: String,
+    /// The type, in capitals, of the whole.
+    pub(crate) is_object: bool,
+    /// Constraints were left out that the subset has no words for.
+    pub(crate) lossy: bool,
+}
+
+/// A schema that the OpenAPI subset cannot express at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SchemaError {
+    /// It refers to itself: the subset has no references.
+    #[error("the schema is recursive, which the provider's form of schemas cannot express")]
+    Recursive,
+    /// A reference leads nowhere.
+    #[error("the schema refers to {0:?}, which it does not define")]
+    Unresolved(String),
+    /// With its references written out it has too many nodes.
+    #[error("the schema is too large with its references written out")]
+    TooLarge,
+    /// It is no schema.
+    #[error("this is not a JSON Schema")]
+    Invalid,
+}
