@@ -64,3 +64,56 @@ impl Address {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_has_these_parts() {
+        let cases = [
+            ("http://api.test", (false, "api.test", 80, "", "api.test")),
+            ("https://api.test/v1", (true, "api.test", 443, "/v1", "api.test")),
+            ("https://api.test:8443/a/b/", (true, "api.test", 8443, "/a/b", "api.test:8443")),
+            ("http://10.0.0.1:8000/v1", (false, "10.0.0.1", 8000, "/v1", "10.0.0.1:8000")),
+            ("http://[::1]:8000/v1", (false, "::1", 8000, "/v1", "[::1]:8000")),
+        ];
+        for (url, (https, host, port, prefix, header)) in cases {
+            let address = Address::parse(url).unwrap();
+            assert_eq!((address.https, address.host.as_str(), address.port), (https, host, port), "{url}");
+            assert_eq!(
+                (address.prefix.as_str(), address.host_header.to_str().unwrap()),
+                (prefix, header),
+                "{url}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_base_url_is_refused_without_being_repeated() {
+        let cases = [
+            ("", "is not a URL"),
+            ("api secret", "is not a URL"),
+            ("/v1/secret", "is neither http nor https"),
+            ("ftp://api.test/secret", "is neither http nor https"),
+            ("https://user:secret@api.test/v1", "holds a user name"),
+            ("https://api.test/v1?key=secret", "holds a query"),
+        ];
+        for (url, why) in cases {
+            let error = Address::parse(url).unwrap_err();
+            assert_eq!(error.to_string(), format!("the base URL {why}"), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_request_for_a_path_becomes_one_for_the_base_url_and_it() {
+        let address = Address::parse("http://api.test/v1").unwrap();
+        for (path, target) in [("/a", "/v1/a"), ("/a/b?c=d%20e", "/v1/a/b?c=d%20e"), ("http://x/a", "/v1/a")]
+        {
+            let mut request = Request::builder().uri(path).body(()).unwrap();
+            address.complete(&mut request).unwrap();
+            assert_eq!(*request.uri(), target);
+            assert_eq!(request.headers()[HOST], "api.test");
+        }
+    }
+}

@@ -41,3 +41,39 @@ impl Alarm {
         self.0.as_ref().is_some_and(|sleep| sleep.is_elapsed()) && Instant::now() >= deadline
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_that_moves_is_met_where_it_is_in_the_end() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut alarm = Alarm::default();
+        // In turns later and earlier than what the timer is set for.
+        for (asked, after) in [(10, 10), (30, 30), (25, 30), (31, 31)] {
+            let deadline = start + asked * second;
+            poll_fn(|cx| alarm.poll(cx, deadline)).await;
+            assert_eq!(start.elapsed(), after * second, "{asked}");
+        }
+        // A deadline that moves on while it is waited for.
+        let mut polls = 0;
+        poll_fn(|cx| {
+            polls += 1;
+            alarm.poll(cx, start + (40 + polls.min(3)) * second)
+        })
+        .await;
+        assert_eq!((start.elapsed(), polls), (43 * second, 4));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_alarm_that_rang_for_one_deadline_has_rung_for_no_later_one() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut alarm = Alarm::default();
+        assert!(!alarm.rang_for(start), "it was never set");
+        poll_fn(|cx| alarm.poll(cx, start + second)).await;
+        assert!(alarm.rang_for(start + second) && !alarm.rang_for(start + 2 * second));
+    }
+}

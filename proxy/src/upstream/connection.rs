@@ -22,7 +22,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Largest response head, and most of a response body held at a time, in bytes.
+/// Largest response head, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
+/// Most of a response body held at a time, in bytes; hyper may go beyond it by one read.
 const MAX_BUFFER: usize = 64 * 1024;
 
 /// A request as hyper takes it.
@@ -54,7 +56,7 @@ impl Connection {
     pub(super) async fn new(stream: Stream, open: Open) -> Result<Self, SendError> {
         let (wire, progress) = Wire::new(stream);
         let mut http = http1::Builder::new();
-        http.max_buf_size(MAX_BUFFER);
+        http.max_header_size(MAX_HEAD).max_buf_size(MAX_BUFFER);
         let (sender, driver) =
             http.handshake(TokioIo::new(wire)).await.map_err(|error| SendError::of(error, false))?;
         let relay = Arc::new(Relay::default());

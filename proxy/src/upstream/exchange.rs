@@ -29,7 +29,9 @@ pub(super) struct Exchange {
     total: Instant,
     /// Since when the reader waits for more.
     waiting_since: Option<Instant>,
-    /// Already read, and to be given next.
+    /// Read together with the head.
+    early: Option<Next>,
+    /// Read together with what was given last, but not to be merged with it.
     next: Option<Next>,
     /// There was nothing more to read when last looked. Stays true until somebody wakes the connection.
     drained: bool,
@@ -60,17 +62,18 @@ impl Exchange {
             idle: timeouts.stream_idle,
             total,
             waiting_since: None,
+            early: None,
             next: None,
             drained: false,
         };
         exchange.begin(Waker::noop());
-        exchange.next = exchange.read();
+        exchange.early = exchange.read();
         exchange.end();
         exchange
     }
 
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
-        if let Some(next) = self.next.take() {
+        if let Some(next) = self.early.take().or_else(|| self.next.take()) {
             return Poll::Ready(Some(next));
         }
         let woken = self.begin(cx.waker());
@@ -176,14 +179,12 @@ impl Exchange {
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
-        self.connection.is_none() && self.next.is_none()
+        self.connection.is_none() && self.early.is_none() && self.next.is_none()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        let held = match &self.next {
-            Some(Ok(frame)) => frame.data_ref().map_or(0, |bytes| bytes.len() as u64),
-            _ => 0,
-        };
+        let held = [&self.early, &self.next].into_iter().flatten().flatten();
+        let held = held.filter_map(Frame::data_ref).map(|bytes| bytes.len() as u64).sum::<u64>();
         self.incoming
             .size_hint()
             .exact()

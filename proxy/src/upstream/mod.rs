@@ -21,6 +21,9 @@ mod timeouts;
 mod tls;
 mod wire;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 pub use body::Body;
 pub use client::Upstream;
 pub use error::{BodyError, BuildError, SendError};

@@ -18,8 +18,10 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_IDLE: usize = 1024;
 
 /// The idle connections of one upstream.
-#[derive(Default)]
-pub(super) struct Pool(Mutex<Idle>);
+pub(super) struct Pool {
+    idle: Mutex<Idle>,
+    max_idle: usize,
+}
 
 #[derive(Default)]
 struct Idle {
@@ -33,7 +35,17 @@ struct Parked {
     since: Instant,
 }
 
+impl Default for Pool {
+    fn default() -> Self {
+        Self::new(MAX_IDLE)
+    }
+}
+
 impl Pool {
+    fn new(max_idle: usize) -> Self {
+        Self { idle: Mutex::default(), max_idle }
+    }
+
     /// The connection that was put last.
     pub(super) fn take(&self) -> Option<Box<Connection>> {
         self.lock().connections.pop_back().map(|parked| parked.connection)
@@ -44,7 +56,7 @@ impl Pool {
         connection.relay().release();
         let parked = Parked { connection, since: Instant::now() };
         let mut idle = self.lock();
-        if idle.connections.len() >= MAX_IDLE {
+        if idle.connections.len() >= self.max_idle {
             return;
         }
         idle.connections.push_back(parked);
@@ -71,7 +83,7 @@ impl Pool {
     }
 
     fn lock(&self) -> MutexGuard<'_, Idle> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,3 +95,6 @@ async fn sweep(pool: Weak<Pool>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

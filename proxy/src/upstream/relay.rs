@@ -57,3 +57,55 @@ impl Wake for Relay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[derive(Default)]
+    struct Task(AtomicUsize);
+
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn task() -> (Arc<Task>, Waker) {
+        let task = Arc::new(Task::default());
+        (task.clone(), task.into())
+    }
+
+    #[test]
+    fn a_wake_is_passed_on_once_and_only_between_polls() {
+        let ((task, waker), relay) = (task(), Arc::new(Relay::default()));
+        assert!(!relay.begin(&waker), "nobody woke it yet");
+        relay.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::SeqCst), 0, "it is being polled");
+        relay.look();
+        assert!(!relay.end(), "what it was for was looked at");
+        relay.wake_by_ref();
+        relay.wake_by_ref();
+        assert_eq!(task.0.load(Ordering::SeqCst), 1);
+        assert!(relay.begin(&waker));
+        relay.wake_by_ref();
+        assert!(relay.end(), "nobody looked since");
+        assert!(relay.begin(&waker));
+    }
+
+    #[test]
+    fn the_last_task_is_woken_and_after_release_none() {
+        let ((first, old), (second, new), relay) = (task(), task(), Arc::new(Relay::default()));
+        relay.begin(&old);
+        relay.end();
+        relay.begin(&new);
+        relay.end();
+        relay.wake_by_ref();
+        assert_eq!((first.0.load(Ordering::SeqCst), second.0.load(Ordering::SeqCst)), (0, 1));
+        relay.begin(&new);
+        relay.release();
+        relay.wake_by_ref();
+        assert_eq!(second.0.load(Ordering::SeqCst), 1);
+    }
+}

@@ -100,3 +100,6 @@ impl ServerCertVerifier for AnyCertificate {
         RING.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;
