@@ -13,5 +13,7 @@ pub mod forward;
 pub mod log;
 pub mod mock;
 pub mod route;
+pub mod standalone;
 pub mod state;
+pub mod sync;
 pub mod upstream;
