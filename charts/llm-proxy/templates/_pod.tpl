@@ -71,3 +71,11 @@ Takes {own (YAML), extra}. */}}
 {{- range fromYamlArray .own }}{{ if not (has .name $given) }}{{ $env = append $env . }}{{ end }}{{ end -}}
 {{- toYaml (concat $env .extra) -}}
 {{- end }}
+
+{{/* Constraints as given, of these pods where they don't say of which. Takes {root, name, constraints}. */}}
+{{- define "llm-proxy.spread" -}}
+{{- $selector := dict "matchLabels" (fromYaml (include "llm-proxy.selector" .)) -}}
+{{- $constraints := list -}}
+{{- range .constraints }}{{ $constraints = append $constraints (merge (dict) . (dict "labelSelector" $selector)) }}{{ end -}}
+{{- toYaml $constraints -}}
+{{- end }}
