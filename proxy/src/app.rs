@@ -2,11 +2,12 @@
 
 use crate::access::AccessLog;
 use crate::api::{Api, Settings, server};
-use crate::config::Config;
+use crate::config::{Config, Source};
 use crate::drain::Drain;
 use crate::forward::Books;
+use crate::standalone::Standalone;
 use crate::state::Store;
-use crate::{forward, state, upstream};
+use crate::{forward, standalone, state, sync, upstream};
 use anyhow::Context as _;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::info::Info;
@@ -91,6 +92,26 @@ impl App {
     }
 }
 
+/// Keeps the store up to the source of the configuration from here on. Files are loaded before this returns.
+fn follow(source: Source, parts: &mut Parts) -> anyhow::Result<()> {
+    let store = parts.store.clone();
+    match source {
+        Source::File(path) => {
+            let metrics = standalone::Metrics::default();
+            metrics.register(&mut parts.registry);
+            let named = format!("loading {} (--config, CONFIG_PATH)", path.display());
+            let files = Standalone::start(path, store, metrics, Default::default()).context(named)?;
+            tokio::spawn(files.run());
+        }
+        Source::Operator(operator) => {
+            let metrics = sync::Metrics::default();
+            metrics.register(&mut parts.registry);
+            tokio::spawn(sync::run(operator, store, metrics, Default::default()));
+        }
+    }
+    Ok(())
+}
+
 /// Serves until SIGTERM or SIGINT.
 ///
 /// # Errors
@@ -101,7 +122,8 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         true => AccessLog::to(std::io::stdout()).context("starting the access log")?,
         false => AccessLog::off(),
     };
-    let parts = Parts::new(log);
+    let mut parts = Parts::new(log);
+    follow(config.source, &mut parts)?;
     let app = App::start(config.listen, config.api, parts)
         .await
         .with_context(|| format!("listening at {} (--host, HOST, --port, PORT)", config.listen))?;

@@ -4,13 +4,14 @@ use anyhow::Context as _;
 use clap::Parser as _;
 use llm_proxy::args::{Cli, Command};
 use llm_proxy::config::Config;
-use llm_proxy::{app, log};
+use llm_proxy::{app, log, standalone};
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(serve) => self::serve(Config::from(*serve)),
-        Command::Check(_) => todo(),
+        Command::Check(check) => self::check(&check.config),
     };
     done.unwrap_or_else(|error| {
         eprintln!("llm-proxy: {error:#}");
@@ -18,8 +19,9 @@ fn main() -> ExitCode {
     })
 }
 
-fn todo() -> anyhow::Result<ExitCode> {
-    anyhow::bail!("not yet")
+fn check(path: &Path) -> anyhow::Result<ExitCode> {
+    let good = standalone::check(path, &mut std::io::stdout().lock())?;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn serve(config: Config) -> anyhow::Result<ExitCode> {
