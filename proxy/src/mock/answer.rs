@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What it says when there is neither a configured reply nor a user message to repeat.
-const GREETING: &str = "Hello from the mock provider.";
+pub(super) const GREETING: &str = "Hello from the mock provider.";
 
 /// An answer: what it says, and what goes with it in every chunk.
 #[derive(Debug)]

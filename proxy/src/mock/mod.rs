@@ -9,7 +9,7 @@ mod request;
 mod stream;
 mod tokens;
 
-pub use stream::Stream;
+pub(crate) use stream::Stream;
 
 use crate::upstream::{Body, SendError, Timeouts};
 use answer::{Answer, Problem};

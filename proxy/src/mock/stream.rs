@@ -63,7 +63,7 @@ impl Script {
 
 /// The body of a streamed answer.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     script: Script,
     tokens_per_second: u32,
     started: Instant,
