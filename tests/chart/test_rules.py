@@ -6,9 +6,9 @@ import tempfile
 
 from support import ROOT, Case, Failed, run
 
-ALERTS = ROOT / "deploy/dashboards/alerts.yaml"
+ALERTS = sorted((ROOT / "deploy/dashboards/alerts").glob("*.yaml"))
 DASHBOARD = ROOT / "deploy/dashboards/llm-proxy.json"
-NAMES = re.findall(r"- alert: (\w+)", ALERTS.read_text())
+NAMES = [name for path in ALERTS for name in re.findall(r"- alert: (\w+)", path.read_text())]
 
 P1 = 'job="llm-proxy", namespace="llm", pod="llm-proxy-1", instance="10.0.0.1:18000"'
 P2 = 'job="llm-proxy", namespace="llm", pod="llm-proxy-2", instance="10.0.0.2:18000"'
@@ -103,22 +103,22 @@ def unit_test(differences, times, expected):
     }
 
 
-def promtool(rules, tests):
+def promtool(tests):
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "tests.json"
-        path.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": "30s", "tests": tests}))
+        path.write_text(json.dumps({"rule_files": [str(path) for path in ALERTS], "evaluation_interval": "30s", "tests": tests}))
         return run("promtool", "test", "rules", path)
 
 
 class Alerts(Case):
     def test_rules_are_rules(self):
-        run("promtool", "check", "rules", ALERTS)
+        run("promtool", "check", "rules", *ALERTS)
 
     def test_quiet_when_all_is_well(self):
-        promtool(ALERTS, [unit_test({}, [f"{minute}m" for minute in range(1, 60)], set())])
+        promtool([unit_test({}, [f"{minute}m" for minute in range(1, 60)], set())])
 
     def test_each_fires_when_it_should_and_nothing_else_does(self):
-        promtool(ALERTS, [unit_test(differences, ["60m"], expected) for differences, expected in BROKEN])
+        promtool([unit_test(differences, ["60m"], expected) for differences, expected in BROKEN])
 
     def test_every_alert_is_tested(self):
         self.assertEqual(set(NAMES), set().union(*(expected for _, expected in BROKEN)))
@@ -137,7 +137,7 @@ class Alerts(Case):
             {"expr": firing, "eval_time": "30m", "exp_samples": alert},
             {"expr": firing, "eval_time": "33m", "exp_samples": []},
         ]
-        promtool(ALERTS, [test])
+        promtool([test])
 
     def test_what_people_read(self):
         test = unit_test({f"llm_proxy_requests_total{{{BAD}}}": "0+100x120"}, [], set())
@@ -151,12 +151,12 @@ class Alerts(Case):
                 },
             }],
         }]
-        promtool(ALERTS, [test])
+        promtool([test])
 
     def test_the_tests_can_fail(self):
         for differences, expected in ({}, {"LLMProxyDown"}), ({f"up{{{P1}}}": "0x120"}, set()):
             with self.assertRaisesRegex(Failed, "FAILED"):
-                promtool(ALERTS, [unit_test(differences, ["60m"], expected)])
+                promtool([unit_test(differences, ["60m"], expected)])
 
 
 def queries():
