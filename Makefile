@@ -5,7 +5,7 @@ SHELL := /usr/bin/env bash
 # CLUSTER=current: the cluster of the current kubectl context. ONCE=1: the demo ends after the tour.
 export CLUSTER ONCE
 
-.PHONY: help demo test test-rust test-sdk test-control-plane lint lint-rust lint-dependencies lint-go bench generate build
+.PHONY: help demo test test-rust test-sdk test-control-plane test-chart images lint lint-rust lint-dependencies lint-go bench generate build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ build: tools ## both programs, for tests and the demo
 demo: build ## the main job, end to end, on a real Kubernetes API server; stays up until Ctrl-C
 	@target/debug/llm-demo
 
-test: test-rust test-sdk test-control-plane ## every test
+test: test-rust test-sdk test-control-plane test-chart ## every test
 
 test-rust: build ## unit, architecture and cluster tests
 	cargo test --workspace
@@ -26,6 +26,12 @@ test-sdk: build ## the official OpenAI client against the proxy
 
 test-control-plane: tools ## the test control plane itself
 	cd tests/control-plane && go test ./...
+
+test-chart: tools ## the Helm chart, with Helm 4 and Helm 3 on a real API server; dashboard and alerts
+	tests/chart/run
+
+images: tools ## both images, into target/images
+	deploy/images
 
 lint: lint-rust lint-dependencies lint-go ## formatting, clippy, licences and sources of dependencies
 
@@ -51,6 +57,7 @@ bench: tools ## the numbers, printed as a table
 
 generate: tools ## writes the generated files again
 	cargo run -p llm-crds --features schema --bin llm-crds crds/yaml
+	deploy/render
 
 # What every target needs and cannot install by itself.
 .PHONY: tools
