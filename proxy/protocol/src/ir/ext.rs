@@ -63,6 +63,11 @@ impl<'a> Ext<'a> {
         self.0.push(ExtField { inside, key: Cow::Borrowed(key), value: Cow::Borrowed(value) });
     }
 
+    /// Adds a field with a value made here.
+    pub(crate) fn push_json(&mut self, inside: &'static str, key: &'static str, value: Json<'a>) {
+        self.0.push(ExtField { inside, key: Cow::Borrowed(key), value });
+    }
+
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = &ExtField<'a>> {
         self.0.iter()

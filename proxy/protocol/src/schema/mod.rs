@@ -1,11 +1,14 @@
-//! JSON Schema and the subset of OpenAPI schemas that Gemini's older fields take (TRANSLATION §5).
+//! JSON Schema and what providers take of it: Anthropic's limits, and the subset of OpenAPI schemas that Gemini's
+//! older fields take (TRANSLATION §5).
 
+mod anthropic;
 mod openapi;
 mod standard;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use anthropic::to_anthropic;
 pub(crate) use openapi::to_openapi;
 pub(crate) use standard::from_openapi;
 
