@@ -32,6 +32,8 @@ pub struct Capabilities {
     pub schema: bool,
     /// Output by JSON Schema together with tools.
     pub schema_with_tools: bool,
+    /// Schemas are taken as JSON Schema; if not, only in the OpenAPI subset (Gemini).
+    pub json_schema_fields: bool,
     /// When a tool call may be forced.
     pub forced_tool: ForcedTool,
     /// By what role instructions are given.
@@ -110,6 +112,7 @@ impl Default for Capabilities {
             budget: None,
             schema: true,
             schema_with_tools: true,
+            json_schema_fields: true,
             forced_tool: ForcedTool::Always,
             instructions: InstructionRole::System,
             mid_system: false,
