@@ -39,7 +39,8 @@ const END: Duration = Duration::from_secs(5);
 /// # Errors
 /// When there is no Kubernetes configuration, or a port cannot be bound. Later problems are tried again.
 pub async fn run(args: Run, stop: CancellationToken) -> anyhow::Result<()> {
-    let kubernetes = kube::Config::infer().await.context("no Kubernetes configuration (KUBECONFIG, or in a pod)")?;
+    let kubernetes =
+        kube::Config::infer().await.context("no Kubernetes configuration (KUBECONFIG, or in a pod)")?;
     let client = Client::try_from(kubernetes).context("the Kubernetes configuration cannot be used")?;
     let config = bind(args.config_listen, "--config-listen").await?;
     let health = bind(args.health_listen, "--health-listen").await?;

@@ -118,8 +118,12 @@ impl FromStr for Namespaces {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut names: Vec<String> =
-            text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(label).collect::<Result<_, _>>()?;
+        let mut names: Vec<String> = text
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .map(label)
+            .collect::<Result<_, _>>()?;
         names.sort();
         names.dedup();
         Ok(Self(names))
@@ -180,7 +184,8 @@ fn public_url(text: &str) -> Result<String, String> {
 }
 
 fn lease_duration(text: &str) -> Result<Duration, String> {
-    let duration: Duration = text.parse().map_err(|error: llm_crds::duration::InvalidDuration| error.to_string())?;
+    let duration: Duration =
+        text.parse().map_err(|error: llm_crds::duration::InvalidDuration| error.to_string())?;
     match duration.as_millis() >= 1_000 {
         true => Ok(duration),
         false => Err("at least 1s is needed".to_owned()),

@@ -155,7 +155,11 @@ impl Cycle {
         self.tell(&snapshot, &progress.last_good, started);
         progress.last_good = snapshot.clone();
         self.publisher.publish(snapshot.clone());
-        self.published.send_replace(Some(Arc::new(Published { world, verdicts: Arc::new(verdicts), snapshot })));
+        self.published.send_replace(Some(Arc::new(Published {
+            world,
+            verdicts: Arc::new(verdicts),
+            snapshot,
+        })));
         for waiting in progress.waiting.drain(..) {
             // Who asked may have given up.
             let _ = waiting.send(());

@@ -116,7 +116,8 @@ pub async fn serve(listener: TcpListener, health: Arc<Health>, stop: Cancellatio
         let Ok(permit) = room.clone().try_acquire_owned() else { continue };
         let health = health.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(health.answer(&request))));
+            let service =
+                service_fn(|request| std::future::ready(Ok::<_, Infallible>(health.answer(&request))));
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
             // A client that goes away is no news.
@@ -140,11 +141,17 @@ impl Health {
     }
 
     fn ready(&self) -> Response<Full<Bytes>> {
-        let missing: Vec<&str> =
-            self.ready.iter().filter(|condition| !(condition.holds)()).map(|condition| condition.name).collect();
+        let missing: Vec<&str> = self
+            .ready
+            .iter()
+            .filter(|condition| !(condition.holds)())
+            .map(|condition| condition.name)
+            .collect();
         match missing.is_empty() {
             true => reply(StatusCode::OK, TEXT, "ok\n"),
-            false => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("waiting for {}\n", missing.join(", "))),
+            false => {
+                reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("waiting for {}\n", missing.join(", ")))
+            }
         }
     }
 
@@ -164,3 +171,6 @@ fn reply(status: StatusCode, type_: &'static str, text: impl Into<Bytes>) -> Res
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(type_));
     reply
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,11 @@ impl KeyMetrics {
     #[must_use]
     pub fn new(registry: &mut Registry) -> Self {
         let secrets = Family::default();
-        registry.register("generated_secrets", "Secrets of generated keys, by what was done", secrets.clone());
+        registry.register(
+            "generated_secrets",
+            "Secrets of generated keys, by what was done",
+            secrets.clone(),
+        );
         Self(secrets)
     }
 
@@ -95,8 +99,11 @@ impl Delivery {
             }
             let tasks = published.map(|published| self.tasks(&published, all)).unwrap_or_default();
             let full = tasks.len() == ROUND;
-            let done: Vec<bool> =
-                stream::iter(tasks).map(|task| self.perform(task)).buffer_unordered(CONCURRENCY).collect().await;
+            let done: Vec<bool> = stream::iter(tasks)
+                .map(|task| self.perform(task))
+                .buffer_unordered(CONCURRENCY)
+                .collect()
+                .await;
             if full && done.iter().any(|done| *done) {
                 continue;
             }
@@ -167,7 +174,8 @@ impl Delivery {
     /// Corrects the Secret as it is now, unless it has come to belong to someone else meanwhile.
     async fn correct(&self, api: &Api<Secret>, task: &Task) -> Result<(), CallError> {
         let mut secret = bounded(api.get(&task.secret)).await?;
-        let owned = secret.metadata.owner_references.iter().flatten().any(|owner| owner.uid == task.object.uid);
+        let owned =
+            secret.metadata.owner_references.iter().flatten().any(|owner| owner.uid == task.object.uid);
         if !owned {
             return Ok(());
         }

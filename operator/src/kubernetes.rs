@@ -98,6 +98,37 @@ fn clip(text: &str) -> String {
     text.chars().take(512).collect()
 }
 
+/// A run of failures, told as it grows: an API server that is away for long must not fill the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Failures(u32);
+
+impl Failures {
+    /// One more; returns whether to tell of it: the 1st, 2nd, 4th, 8th…
+    pub fn one_more(&mut self) -> bool {
+        self.0 = self.0.saturating_add(1);
+        self.0.is_power_of_two()
+    }
+
+    /// It works again; returns how many there were.
+    pub fn over(&mut self) -> u32 {
+        std::mem::take(&mut self.0)
+    }
+
+    /// How many there were so far.
+    #[must_use]
+    pub fn count(self) -> u32 {
+        self.0
+    }
+
+    /// How long to wait before the next attempt: twice as long each time, from `first` to `longest`, spread so
+    /// that what failed together does not try together.
+    #[must_use]
+    pub fn pause(self, first: Duration, longest: Duration) -> Duration {
+        let pause = first.saturating_mul(1 << self.0.saturating_sub(1).min(10)).min(longest);
+        pause.mul_f64(rand::random_range(0.5..=1.0))
+    }
+}
+
 /// `call`, with a time limit.
 ///
 /// # Errors

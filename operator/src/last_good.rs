@@ -80,15 +80,16 @@ pub async fn read(secrets: &Api<Secret>) -> Result<Kept, CallError> {
 /// The newest complete snapshot among the shards of each slot. If the newest is damaged, the other slot's.
 fn newest(shards: &[Vec<Vec<u8>>]) -> Kept {
     let sequence = shards.iter().flatten().filter_map(|shard| archive::sequence(shard)).max().unwrap_or(0);
-    let complete = shards.iter().enumerate().filter(|(_, shards)| !shards.is_empty()).filter_map(|(slot, shards)| {
-        match archive::unpack(shards.iter().map(Vec::as_slice)) {
-            Ok((sequence, snapshot)) => Some((sequence, slot, snapshot)),
-            Err(error) => {
-                warn!(slot = %SLOTS[slot], %error, "a kept snapshot cannot be used");
-                None
+    let complete =
+        shards.iter().enumerate().filter(|(_, shards)| !shards.is_empty()).filter_map(|(slot, shards)| {
+            match archive::unpack(shards.iter().map(Vec::as_slice)) {
+                Ok((sequence, snapshot)) => Some((sequence, slot, snapshot)),
+                Err(error) => {
+                    warn!(slot = %SLOTS[slot], %error, "a kept snapshot cannot be used");
+                    None
+                }
             }
-        }
-    });
+        });
     match complete.max_by_key(|(sequence, ..)| *sequence) {
         Some((_, slot, snapshot)) => {
             let version = Some(snapshot.version());

@@ -9,7 +9,7 @@ mod term;
 
 pub use term::{Step, Term};
 
-use crate::kubernetes::{CallError, bounded};
+use crate::kubernetes::{CallError, Failures, bounded, watch_error};
 use futures_util::StreamExt as _;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
@@ -25,8 +25,8 @@ use tracing::{info, warn};
 
 /// How long giving the Lease back may take at the end.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(3);
-/// Pause after the watch of the Lease broke.
-const WATCH_PAUSE: Duration = Duration::from_secs(1);
+/// Pause after the watch of the Lease broke, at first and at most.
+const WATCH_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// Who takes part, and in what.
 #[derive(Clone, Debug)]
@@ -41,11 +41,17 @@ pub struct Candidate {
 
 /// Takes part in the election until `stop`, and tells through `leading` whether this replica leads. At the end
 /// it says that it does not lead before it releases the Lease.
-pub async fn run(api: Api<Lease>, candidate: Candidate, leading: watch::Sender<bool>, stop: CancellationToken) {
+pub async fn run(
+    api: Api<Lease>,
+    candidate: Candidate,
+    leading: watch::Sender<bool>,
+    stop: CancellationToken,
+) {
     let mut term = Term::new(candidate.identity.clone(), candidate.duration);
     let config = watcher::Config::default().fields(&format!("metadata.name={}", candidate.lease)).timeout(60);
     let mut events = pin!(watcher(api.clone(), config));
-    let mut watch_again = Instant::now();
+    let (mut watch_again, mut broken) = (Instant::now(), Failures::default());
+    let mut unwritten = Failures::default();
     loop {
         let leads = term.leads();
         if leading.send_if_modified(|was| std::mem::replace(was, leads) != leads) {
@@ -53,7 +59,7 @@ pub async fn run(api: Api<Lease>, candidate: Candidate, leading: watch::Sender<b
         }
         let wake = match term.next(Instant::now()) {
             Step::Write => {
-                write(&api, &candidate, &mut term).await;
+                write(&api, &candidate, &mut term, &mut unwritten).await;
                 continue;
             }
             Step::StepDown(reason) => {
@@ -67,12 +73,17 @@ pub async fn run(api: Api<Lease>, candidate: Candidate, leading: watch::Sender<b
             () = stop.cancelled() => break,
             () = sleep_until(wake) => {}
             event = after(watch_again, events.next()) => match event {
-                Some(Ok(event)) => observe(&mut term, event),
-                Some(Err(error)) => {
-                    warn!(error = %crate::kubernetes::watch_error(&error), "the watch of the Lease broke");
-                    watch_again = Instant::now() + WATCH_PAUSE;
+                Some(Ok(event)) => {
+                    broken.over();
+                    observe(&mut term, event);
                 }
-                None => watch_again = Instant::now() + WATCH_PAUSE,
+                Some(Err(error)) => {
+                    if broken.one_more() {
+                        warn!(error = %watch_error(&error), "the watch of the Lease broke");
+                    }
+                    watch_again = Instant::now() + broken.pause(WATCH_PAUSE.0, WATCH_PAUSE.1);
+                }
+                None => break,
             },
         }
     }
@@ -104,15 +115,19 @@ fn observe(term: &mut Term, event: watcher::Event<Lease>) {
 }
 
 /// Takes or renews the Lease.
-async fn write(api: &Api<Lease>, candidate: &Candidate, term: &mut Term) {
+async fn write(api: &Api<Lease>, candidate: &Candidate, term: &mut Term, failures: &mut Failures) {
     let started = Instant::now();
     // An attempt that hangs must leave time for another before the Lease runs out.
     let limit = candidate.duration / 5;
     match tokio::time::timeout(limit, attempt(api, candidate, term)).await {
-        Ok(Ok(Written::Mine(lease))) => return term.won(*lease, started),
+        Ok(Ok(Written::Mine(lease))) => {
+            failures.over();
+            return term.won(*lease, started);
+        }
         Ok(Ok(Written::Beaten(lease))) => term.observe(lease.map(|lease| *lease), Instant::now()),
-        Ok(Err(error)) => warn!(%error, "the Lease cannot be written"),
-        Err(_) => warn!("the API server does not answer: Lease not written"),
+        Ok(Err(error)) if failures.one_more() => warn!(%error, "the Lease cannot be written"),
+        Err(_) if failures.one_more() => warn!("the API server does not answer: Lease not written"),
+        Ok(Err(_)) | Err(_) => {}
     }
     term.failed(Instant::now());
 }

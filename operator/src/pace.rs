@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// A token bucket. Time comes in.
 #[derive(Clone, Copy, Debug)]
-pub struct Pace {
+pub(crate) struct Pace {
     rate: f64,
     burst: f64,
     tokens: f64,
@@ -14,7 +14,7 @@ pub struct Pace {
 impl Pace {
     /// `rate` a second, `burst` at once; full.
     #[must_use]
-    pub fn new(rate: f64, burst: f64, now: Instant) -> Self {
+    pub(crate) fn new(rate: f64, burst: f64, now: Instant) -> Self {
         Self { rate, burst, tokens: burst, at: now }
     }
 
@@ -22,7 +22,7 @@ impl Pace {
     ///
     /// # Errors
     /// The time to wait.
-    pub fn take(&mut self, now: Instant) -> Result<(), Duration> {
+    pub(crate) fn take(&mut self, now: Instant) -> Result<(), Duration> {
         let passed = now.saturating_duration_since(self.at).as_secs_f64();
         self.tokens = (self.tokens + passed * self.rate).min(self.burst);
         self.at = now;
@@ -34,7 +34,7 @@ impl Pace {
     }
 
     /// Puts a token back that was not used.
-    pub fn put_back(&mut self) {
+    pub(crate) fn put_back(&mut self) {
         self.tokens += 1.0;
     }
 }

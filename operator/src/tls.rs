@@ -9,7 +9,7 @@ pub use authority::{Authority, AuthorityError};
 pub use keyring::Keyring;
 pub use serving::{Serving, config};
 
-use crate::kubernetes::{CallError, FIELD_MANAGER, MANAGED_BY, MANAGED_BY_LABEL, bounded};
+use crate::kubernetes::{CallError, FIELD_MANAGER, Failures, MANAGED_BY, MANAGED_BY_LABEL, bounded};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
@@ -56,15 +56,18 @@ pub struct Upkeep {
 impl Upkeep {
     /// Runs until `stop`. `ready` becomes true with the first certificate.
     pub async fn run(mut self, ready: watch::Sender<bool>, stop: CancellationToken) {
-        let mut held = None;
+        let (mut held, mut failures) = (None, Failures::default());
         loop {
             let pause = match self.look(&mut held).await {
                 Ok(()) => {
                     ready.send_replace(true);
+                    failures.over();
                     LOOK
                 }
                 Err(error) => {
-                    warn!(%error, "the certificate authority is not in order");
+                    if failures.one_more() {
+                        warn!(%error, "the certificate authority is not in order");
+                    }
                     PAUSE
                 }
             };
@@ -86,7 +89,8 @@ impl Upkeep {
             }
             None => self.create(held.as_ref(), now).await?,
         };
-        let ours = secret.metadata.labels.iter().flatten().any(|(k, v)| k == MANAGED_BY_LABEL && v == MANAGED_BY);
+        let ours =
+            secret.metadata.labels.iter().flatten().any(|(k, v)| k == MANAGED_BY_LABEL && v == MANAGED_BY);
         if leads && ours {
             while let Some(turned) = keyring.turn(now)? {
                 info!("certificate authority: next step of its rotation");
@@ -104,13 +108,21 @@ impl Upkeep {
 
     /// Makes the Secret, with the authority this replica still knows or else a new one. Of two replicas that
     /// try, the slower one takes what the faster one made.
-    async fn create(&self, held: Option<&Keyring>, now: SystemTime) -> Result<(Secret, Keyring), UpkeepError> {
+    async fn create(
+        &self,
+        held: Option<&Keyring>,
+        now: SystemTime,
+    ) -> Result<(Secret, Keyring), UpkeepError> {
         let keyring = match held {
             Some(keyring) => keyring.clone(),
             None => Keyring::new(Authority::make(now)?),
         };
         let secret = Secret {
-            metadata: ObjectMeta { name: Some(NAME.to_owned()), labels: Some(labels()), ..ObjectMeta::default() },
+            metadata: ObjectMeta {
+                name: Some(NAME.to_owned()),
+                labels: Some(labels()),
+                ..ObjectMeta::default()
+            },
             type_: Some("kubernetes.io/tls".to_owned()),
             data: Some(bytes(keyring.data())),
             ..Secret::default()

@@ -43,20 +43,23 @@ impl CycleMetrics {
             Unit::Seconds,
             metrics.duration.clone(),
         );
-        registry.register("snapshot_changes", "Compilations that gave a new snapshot", metrics.changes.clone());
-        registry.register("objects", "Objects by kind and whether they are accepted", metrics.objects.clone());
+        registry.register(
+            "snapshot_changes",
+            "Compilations that gave a new snapshot",
+            metrics.changes.clone(),
+        );
+        registry.register(
+            "objects",
+            "Objects by kind and whether they are accepted",
+            metrics.objects.clone(),
+        );
         registry.register("snapshot_entries", "Entries of the snapshot", metrics.entries.clone());
         registry.register("snapshot_info", "The version of the snapshot", metrics.version.clone());
         metrics
     }
 
     /// A compilation is done.
-    pub fn compiled(
-        &self,
-        took: Duration,
-        snapshot: &Snapshot,
-        verdicts: &BTreeMap<EntryId, Arc<Verdict>>,
-    ) {
+    pub fn compiled(&self, took: Duration, snapshot: &Snapshot, verdicts: &BTreeMap<EntryId, Arc<Verdict>>) {
         self.duration.observe(took.as_secs_f64());
         self.entries.set(i64::try_from(snapshot.entries().len()).unwrap_or(i64::MAX));
         for (kind, name) in KINDS {

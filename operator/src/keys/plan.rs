@@ -107,12 +107,19 @@ mod tests {
         }
         assert_eq!(secret(|data| drop(data.values.insert(OPENAI_URL.into(), vec![]))), Some(Plan::Correct));
         assert_eq!(secret(|data| data.owners = vec!["other".to_owned()]), None);
-        assert_eq!(secret(|data| { data.owners.clear(); data.values.clear(); }), None);
+        assert_eq!(
+            secret(|data| {
+                data.owners.clear();
+                data.values.clear();
+            }),
+            None
+        );
     }
 
     #[test]
     fn correcting_keeps_the_key_and_what_others_added() {
-        let text = |data: &BTreeMap<String, Vec<u8>>, name: &str| String::from_utf8(data[name].clone()).unwrap();
+        let text =
+            |data: &BTreeMap<String, Vec<u8>>, name: &str| String::from_utf8(data[name].clone()).unwrap();
         let made = urls().complete(BTreeMap::new());
         let mut old = made.clone();
         old.insert("MINE".to_owned(), b"x".to_vec());

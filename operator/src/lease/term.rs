@@ -100,7 +100,8 @@ impl Term {
     pub fn won(&mut self, lease: Lease, started: Instant) {
         self.observe(Some(lease), started);
         self.not_before = None;
-        self.held = Some(Held { until: started + self.duration * 9 / 10, renew: started + self.duration / 3 });
+        self.held =
+            Some(Held { until: started + self.duration * 9 / 10, renew: started + self.duration / 3 });
     }
 
     /// An attempt failed.

@@ -106,9 +106,7 @@ impl Fleet {
         let rejected: HashMap<_, _> = report
             .rejected
             .into_iter()
-            .map(|rejection| {
-                (rejection.id, (rejection.digest, clip(&rejection.reason)))
-            })
+            .map(|rejection| (rejection.id, (rejection.digest, clip(&rejection.reason))))
             .collect();
         let version = |held: &Option<Arc<Snapshot>>| held.as_ref().map(|held| held.version());
         let changed = version(&held) != version(&proxy.held) || rejected != proxy.rejected;

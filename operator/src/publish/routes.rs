@@ -52,7 +52,11 @@ impl Desk {
         Ok(self.route(request, connection).await.unwrap_or_else(Refusal::reply))
     }
 
-    async fn route(self, request: Request<Incoming>, connection: CancellationToken) -> Result<Reply, Refusal> {
+    async fn route(
+        self,
+        request: Request<Incoming>,
+        connection: CancellationToken,
+    ) -> Result<Reply, Refusal> {
         match (request.uri().path(), request.method()) {
             ("/v1/config/stream", &Method::GET) => self.stream(&request, connection).await,
             ("/v1/config/report", &Method::POST) => self.report(request).await,
@@ -82,12 +86,7 @@ impl Desk {
     }
 
     /// Runs a stream to its end.
-    async fn run(
-        mut self,
-        proxy: Option<(String, String)>,
-        session: Session,
-        connection: CancellationToken,
-    ) {
+    async fn run(mut self, proxy: Option<(String, String)>, session: Session, connection: CancellationToken) {
         let how = tokio::select! {
             how = session.run() => how,
             // An error means that the operator is ending.

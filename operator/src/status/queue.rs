@@ -16,6 +16,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const HOT: Duration = Duration::from_secs(10);
 /// Most hot objects; more are no exception but the rule, and wait in the backlog.
 const MAX_HOT: usize = 512;
+/// How long a sweep waits for what follows at once: a proxy that joined acknowledges in a moment.
+const SOON: Duration = Duration::from_millis(500);
 /// From the beginning of a sweep to the beginning of the next.
 const BETWEEN_SWEEPS: Duration = Duration::from_secs(2);
 /// Most objects looked at before others get their turn.
@@ -97,13 +99,13 @@ impl Queue {
     /// Proxies acknowledged something, or their number changed.
     pub fn acknowledged(&mut self, now: Instant) {
         self.stirred = true;
-        self.sweep_from(now);
+        self.sweep_from(now + SOON);
     }
 
-    /// All objects are to be looked at, not before `at`.
+    /// All objects are to be looked at, not before `at`; a sweep that is due already stays due then.
     pub fn sweep_from(&mut self, at: Instant) {
         let at = self.sweep.begun.map_or(at, |begun| at.max(begun + BETWEEN_SWEEPS));
-        self.sweep.due = Some(self.sweep.due.map_or(at, |due| due.max(at)));
+        self.sweep.due.get_or_insert(at);
     }
 
     /// A write is done; `again`: it is to be tried again.

@@ -6,7 +6,7 @@ use super::metrics::StatusMetrics;
 use super::observed::Statuses;
 use super::queue::{Look, Pick, Queue};
 use crate::cycle::Published;
-use crate::kubernetes::{CallError, FIELD_MANAGER, bounded, resource};
+use crate::kubernetes::{CallError, FIELD_MANAGER, Failures, bounded, resource};
 use crate::pace::Pace;
 use crate::publish::Proxies;
 use crate::watch::model::Observed;
@@ -29,8 +29,8 @@ const RATE: (f64, f64) = (200.0, 200.0);
 /// A new leader gives the proxies this long to find it before it counts them in every status: a proxy looks for
 /// the leader at least every 5 seconds.
 const GATHERING: Duration = Duration::from_secs(7);
-/// Pause after a write that failed.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Pause after a write that failed, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
 /// The writer of statuses.
 pub struct Writer {
@@ -64,6 +64,7 @@ struct Term {
     writes: JoinSet<Done>,
     seen: Option<Arc<Published>>,
     paused: Option<Instant>,
+    failures: Failures,
 }
 
 impl Writer {
@@ -90,6 +91,7 @@ impl Writer {
             writes: JoinSet::new(),
             seen: None,
             paused: None,
+            failures: Failures::default(),
         };
         term.queue.sweep_from(now + GATHERING);
         let (mut serving, proxies) = (self.serving.clone(), self.proxies.clone());
@@ -151,8 +153,7 @@ impl Writer {
     fn look(&self, published: &Published, id: &EntryId, unix: i64) -> Option<Look> {
         let verdict = published.verdicts.get(id)?;
         let object = published.world.objects.get(id)?;
-        let previous =
-            self.statuses.get(id, &object.uid).unwrap_or_else(|| Status::read(object.kind, None));
+        let previous = self.statuses.get(id, &object.uid).unwrap_or_else(|| Status::read(object.kind, None));
         let acks = self.proxies.acks(id, verdict.serving.digest());
         let patch = llm_compile::patch(verdict, &acks, &previous, unix);
         Some(Look { patch, settled: acks.lagging.is_empty() })
@@ -168,7 +169,8 @@ impl Writer {
         let mut before = seen.iter().flat_map(|seen| seen.verdicts.iter()).peekable();
         for (id, verdict) in newest.verdicts.iter() {
             while before.next_if(|(other, _)| *other < id).is_some() {}
-            let same = |(other, known): &(&EntryId, &Arc<Verdict>)| *other == id && Arc::ptr_eq(known, verdict);
+            let same =
+                |(other, known): &(&EntryId, &Arc<Verdict>)| *other == id && Arc::ptr_eq(known, verdict);
             if before.next_if(same).is_some() {
                 continue;
             }
@@ -200,6 +202,7 @@ impl Writer {
         match result {
             Ok(observed) => {
                 self.metrics.wrote(true);
+                term.failures.over();
                 self.statuses.wrote(&object.id, observed);
                 self.events.tell(&object, events);
             }
@@ -209,8 +212,10 @@ impl Writer {
             }
             Err(error) => {
                 self.metrics.wrote(false);
-                warn!(object = %object.id, %error, "status not written");
-                term.paused = Some(Instant::now() + PAUSE);
+                if term.failures.one_more() {
+                    warn!(object = %object.id, %error, "status not written");
+                }
+                term.paused = Some(Instant::now() + term.failures.pause(PAUSE.0, PAUSE.1));
                 again = true;
             }
         }

@@ -1,7 +1,8 @@
 //! One certificate authority: its certificate, its key, and what it signs.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -73,7 +74,8 @@ impl Authority {
     pub fn read(certificate: &str, key: &str) -> Result<Self, AuthorityError> {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes());
         let der = der.map_err(|_| AuthorityError::Certificate)?;
-        let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(|_| AuthorityError::Certificate)?;
+        let (_, parsed) =
+            x509_parser::parse_x509_certificate(&der).map_err(|_| AuthorityError::Certificate)?;
         let pair = KeyPair::from_pem(key).map_err(|_| AuthorityError::Key)?;
         if parsed.public_key().subject_public_key.data != pair.public_key_raw() {
             return Err(AuthorityError::Key);

@@ -96,7 +96,9 @@ impl Keyring {
                 turned.current = next.clone();
                 turned.next = None;
             }
-            _ if self.previous.is_some() && now >= self.current.made() + 2 * OVERLAP => turned.previous = None,
+            _ if self.previous.is_some() && now >= self.current.made() + 2 * OVERLAP => {
+                turned.previous = None
+            }
             _ => return Ok(None),
         }
         Ok(Some(turned))

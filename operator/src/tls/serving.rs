@@ -28,7 +28,12 @@ impl Serving {
     ///
     /// # Errors
     /// When none can be made; the one before stays in use.
-    pub fn keep(&self, authority: &Authority, names: &[String], now: SystemTime) -> Result<(), AuthorityError> {
+    pub fn keep(
+        &self,
+        authority: &Authority,
+        names: &[String],
+        now: SystemTime,
+    ) -> Result<(), AuthorityError> {
         let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
         let good = |held: &Tenure| held.issuer == authority.certificate() && now < held.renew;
         if lease.as_ref().is_some_and(good) {

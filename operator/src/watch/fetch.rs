@@ -2,7 +2,7 @@
 
 use super::convert::{self, Converted};
 use super::{Item, Scope, Source, Update, Want, What};
-use crate::kubernetes::bounded;
+use crate::kubernetes::{CallError, Failures, bounded};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Client;
 use kube::api::Api;
@@ -37,6 +37,7 @@ impl Fetcher {
         let fetcher = self.clone();
         tokio::spawn(async move {
             let scope = Scope { what: What::Data(want.source), namespace: None };
+            let mut failures = Failures::default();
             while !fetcher.updates.is_closed() && want.wanted() {
                 let Ok(permit) = fetcher.permits.acquire().await else { return };
                 match fetcher.ask(&want).await {
@@ -46,7 +47,10 @@ impl Fetcher {
                         let _ = fetcher.updates.send((scope, update)).await;
                         return;
                     }
-                    Err(error) => warn!(object = %want.name, %error, "cannot read what an object refers to"),
+                    Err(error) if failures.one_more() => {
+                        warn!(object = %want.name, %error, "cannot read what an object refers to");
+                    }
+                    Err(_) => {}
                 }
                 drop(permit);
                 tokio::time::sleep(PAUSE).await;
@@ -54,7 +58,7 @@ impl Fetcher {
         });
     }
 
-    async fn ask(&self, want: &Want) -> Result<Option<Data>, crate::kubernetes::CallError> {
+    async fn ask(&self, want: &Want) -> Result<Option<Data>, CallError> {
         let text = want.name.to_string();
         let (namespace, name) = text.split_once('/').unwrap_or_default();
         let found = match want.source {

@@ -3,11 +3,11 @@
 use super::convert::Converted;
 use super::metrics::WatchMetrics;
 use super::{Scope, Update};
-use crate::kubernetes::watch_error;
+use crate::kubernetes::{Failures, watch_error};
 use futures_util::StreamExt as _;
+use kube::Resource;
 use kube::api::Api;
 use kube::runtime::watcher::{Config, Event, watcher};
-use kube::Resource;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
 use std::pin::pin;
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 const MIN_PAUSE: Duration = Duration::from_millis(200);
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// Watches until the receiver of updates is gone. Nothing that happens to the watch removes what is known:
 /// only a complete list does.
@@ -32,13 +32,12 @@ pub(super) async fn run<K, F>(
     F: Fn(K) -> Option<Converted>,
 {
     let mut events = pin!(watcher(api, config));
-    let mut failures = 0u32;
+    let mut failures = Failures::default();
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                if failures > 0 {
-                    info!(watch = %scope, failures, "watch recovered");
-                    failures = 0;
+                if failures.count() > 0 {
+                    info!(watch = %scope, failures = failures.over(), "watch recovered");
                 }
                 let Some(update) = update(event, &convert) else { continue };
                 if updates.send((scope.clone(), update)).await.is_err() {
@@ -47,20 +46,14 @@ pub(super) async fn run<K, F>(
             }
             Err(error) => {
                 metrics.failed(scope.what);
-                failures = failures.saturating_add(1);
-                // An API server that is away for long must not fill the log.
-                if failures.is_power_of_two() {
+                if failures.one_more() {
+                    let failures = failures.count();
                     warn!(watch = %scope, failures, error = %watch_error(&error), "watch failed");
                 }
-                tokio::time::sleep(pause(failures)).await;
+                tokio::time::sleep(failures.pause(MIN_PAUSE, MAX_PAUSE)).await;
             }
         }
     }
-}
-
-fn pause(failures: u32) -> Duration {
-    let longest = MIN_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(8)).min(MAX_PAUSE);
-    longest.mul_f64(rand::random_range(0.5..=1.0))
 }
 
 fn update<K>(event: Event<K>, convert: impl Fn(K) -> Option<Converted>) -> Option<Update> {

@@ -23,9 +23,8 @@ pub fn of(namespace: &str, spec: &Value) -> BTreeSet<(Source, ObjectName)> {
 /// Notes a name, when it can be one of a Secret or ConfigMap at all: it becomes part of a URL.
 fn note(namespace: &str, source: Source, name: Option<&Value>, found: &mut BTreeSet<(Source, ObjectName)>) {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'.';
-    let possible = |name: &&str| {
-        (1..=253).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
-    };
+    let possible =
+        |name: &&str| (1..=253).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.');
     if let Some(name) = name.and_then(Value::as_str).filter(possible) {
         found.insert((source, ObjectName::new(namespace, name)));
     }

@@ -3,8 +3,8 @@
 mod client;
 
 use super::*;
-use crate::publish::{Authenticator, Denied, Proxies, Publisher, Timing};
 use crate::publish::metrics::PublishMetrics;
+use crate::publish::{Authenticator, Denied, Proxies, Publisher, Timing};
 use crate::tls;
 use client::{Client, report};
 use futures_util::future::BoxFuture;

@@ -123,15 +123,17 @@ fn a_sweep_looks_at_everything_and_sweeps_do_not_follow_each_other_at_once() {
         scene.object(&format!("{n}"), n == 17, true);
     }
     scene.queue.acknowledged(scene.start);
-    assert_eq!(scene.next(MS).as_deref(), Some("ns/17"));
+    assert_eq!(scene.next(MS), None, "more may follow at once");
+    scene.queue.acknowledged(scene.start + SOON / 2);
+    assert_eq!(scene.next(SOON).as_deref(), Some("ns/17"), "and does not put it off");
     scene.queue.done(&id("17"), false);
     scene.object("17", false, true);
-    assert_eq!(scene.next(2 * MS), None);
+    assert_eq!(scene.next(SOON + MS), None);
     assert_eq!(scene.looks, 600);
     scene.object("18", true, true);
-    scene.queue.acknowledged(scene.start + 3 * MS);
-    assert_eq!(scene.next(3 * MS), None);
-    assert_eq!(scene.next(BETWEEN_SWEEPS + 3 * MS).as_deref(), Some("ns/18"));
+    scene.queue.acknowledged(scene.start + SOON + MS);
+    assert_eq!(scene.next(2 * SOON + MS), None);
+    assert_eq!(scene.next(SOON + BETWEEN_SWEEPS).as_deref(), Some("ns/18"));
 }
 
 #[test]

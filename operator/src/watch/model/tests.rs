@@ -161,10 +161,7 @@ fn the_world_is_complete_when_every_watch_has_listed() {
 #[test]
 fn a_namespaced_list_leaves_the_other_namespaces_alone() {
     let mut model = Model::default();
-    let scope = |namespace: &str| Scope {
-        what: What::Objects(Kind::Key),
-        namespace: Some(namespace.into()),
-    };
+    let scope = |namespace: &str| Scope { what: What::Objects(Kind::Key), namespace: Some(namespace.into()) };
     let key = |namespace: &str| {
         let object = Object::new(Kind::Key, namespace, "k", Arc::new(json!({})));
         Item::Object(object, Box::new(Status::read(Kind::Key, None)))

@@ -43,7 +43,13 @@ impl Client {
         Self(sender)
     }
 
-    async fn send(&mut self, method: &str, path: &str, token: Option<&str>, body: &str) -> Response<Incoming> {
+    async fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> Response<Incoming> {
         let mut request = Request::builder().method(method).uri(path).header("host", "localhost");
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
