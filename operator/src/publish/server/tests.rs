@@ -217,10 +217,11 @@ async fn an_observer_watches_and_is_not_counted() {
 
 #[tokio::test]
 async fn a_slow_reader_gets_one_delta_to_the_newest() {
-    const EDITS: usize = 200;
-    let scene = Scene::start().await;
-    // Large enough that the sockets cannot hold them all.
-    let text = |n: usize| format!("{n}").repeat(200_000);
+    const EDITS: usize = 100;
+    let timing = Timing { write: Duration::from_secs(60), ..Timing::default() };
+    let scene = Scene::start_with(timing).await;
+    // Large enough that the sockets cannot hold half of them.
+    let text = |n: usize| format!("{n:03}").repeat(100_000);
     let first = scene.publish(&[("a", &text(1))]);
     let mut stream = scene.client().await.stream(STREAM).await;
     stream.next().await;
