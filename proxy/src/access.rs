@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
 /// Records that may wait for the writer.
-const QUEUE: usize = 16 * 1024;
+const QUEUE: usize = 8 * 1024;
 /// Time the writer lets records gather, so that a busy proxy wakes it seldom.
 const GATHER: Duration = Duration::from_millis(5);
 
@@ -58,8 +58,16 @@ pub struct Record {
 /// Takes records. Clones feed one writer.
 #[derive(Clone, Debug)]
 pub struct AccessLog {
-    queue: Option<SyncSender<Record>>,
+    queue: Option<SyncSender<Item>>,
     dropped: Counter,
+}
+
+/// What the writer is given.
+#[derive(Debug)]
+enum Item {
+    Record(Box<Record>),
+    /// Tell when everything before this is written.
+    Flush(SyncSender<()>),
 }
 
 #[derive(Serialize)]
@@ -113,26 +121,45 @@ impl AccessLog {
     /// Hands a record over. Never waits.
     pub fn put(&self, record: Record) {
         if let Some(queue) = &self.queue
-            && queue.try_send(record).is_err()
+            && queue.try_send(Item::Record(Box::new(record))).is_err()
         {
             self.dropped.inc();
         }
     }
+
+    /// Waits until everything so far is written, at most as long as `patience` says. Blocks.
+    pub fn flush(&self, patience: Duration) {
+        let Some(queue) = &self.queue else { return };
+        let (written, when) = sync_channel(1);
+        if queue.try_send(Item::Flush(written)).is_ok() {
+            // If it takes too long, it is not waited for.
+            let _ = when.recv_timeout(patience);
+        }
+    }
 }
 
-fn write(records: &Receiver<Record>, mut sink: impl Write) {
+fn write(items: &Receiver<Item>, mut sink: impl Write) {
     let mut lines = Vec::new();
-    while let Ok(first) = records.recv() {
+    while let Ok(first) = items.recv() {
         std::thread::sleep(GATHER);
-        for record in std::iter::once(first).chain(records.try_iter().take(QUEUE)) {
-            // Writing into memory cannot fail.
-            let _ = serde_json::to_writer(&mut lines, &Line::of(&record));
-            lines.push(b'\n');
+        let mut waiting = Vec::new();
+        for item in std::iter::once(first).chain(items.try_iter().take(QUEUE)) {
+            match item {
+                Item::Flush(written) => waiting.push(written),
+                Item::Record(record) => {
+                    // Writing into memory cannot fail.
+                    let _ = serde_json::to_writer(&mut lines, &Line::of(&record));
+                    lines.push(b'\n');
+                }
+            }
         }
         // Nobody is left to tell when the log cannot be written.
         let _ = sink.write_all(&lines).and_then(|()| sink.flush());
         lines.clear();
         lines.shrink_to(64 * 1024);
+        for written in waiting {
+            let _ = written.try_send(());
+        }
     }
 }
 
@@ -163,5 +190,75 @@ impl<'r> Line<'r> {
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    /// Takes what is written while nobody holds it.
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn record() -> Record {
+        Record {
+            time: SystemTime::UNIX_EPOCH,
+            request_id: HeaderValue::from_static("r-1"),
+            endpoint: "/v1/models",
+            key: None,
+            model: Some("a \"quoted\"\nname".into()),
+            provider: None,
+            upstream_model: None,
+            stream: false,
+            status: None,
+            outcome: "cancelled",
+            attempts: 0,
+            first_token: None,
+            duration: Duration::from_micros(1234),
+            usage: None,
+            request_bytes: 0,
+            response_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn records_are_lines_and_flush_waits_for_them() {
+        let sink = Sink::default();
+        let log = AccessLog::to(sink.clone()).unwrap();
+        for _ in 0..3 {
+            log.put(record());
+        }
+        log.flush(Duration::from_secs(20));
+        let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 3, "{text}");
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!(line["time"], "1970-01-01T00:00:00.000Z");
+        assert_eq!((&line["model"], &line["duration_ms"]), (&"a \"quoted\"\nname".into(), &1.234.into()));
+    }
+
+    #[test]
+    fn a_writer_that_hangs_holds_nobody_up_and_drops_are_counted() {
+        let sink = Sink::default();
+        let log = AccessLog::to(sink.clone()).unwrap();
+        let hanging = sink.0.lock().unwrap();
+        // The writer takes what is there, twice at most, before it hangs.
+        for _ in 0..4 * QUEUE {
+            log.put(record());
+        }
+        assert!(log.dropped.get() > 0);
+        drop(hanging);
+        AccessLog::off().put(record());
     }
 }

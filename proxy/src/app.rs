@@ -19,6 +19,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+/// How long the end waits for the last lines of the access log.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
 /// The parts every request needs, with their series.
 #[derive(Debug)]
 pub struct Parts {
@@ -122,7 +125,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         true => AccessLog::to(std::io::stdout()).context("starting the access log")?,
         false => AccessLog::off(),
     };
-    let mut parts = Parts::new(log);
+    let mut parts = Parts::new(log.clone());
     follow(config.source, &mut parts)?;
     let app = App::start(config.listen, config.api, parts)
         .await
@@ -138,6 +141,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("shutting down");
     app.shutdown(config.drain_grace, config.drain_deadline).await;
+    log.flush(LAST_LINES);
     tracing::info!("bye");
     Ok(())
 }

@@ -9,21 +9,27 @@ use hyper::body::Incoming;
 /// Most bytes of memory set aside for a body on the word of its length alone.
 const TRUSTED: u64 = 1024 * 1024;
 
-/// Why there is no body.
+/// Why a request gets no further.
 #[derive(Debug)]
-pub(super) enum NoBody {
-    /// It is too large: the answer.
-    TooLarge(Refusal),
+pub(super) enum Stop {
+    /// It is refused.
+    Refused(Refusal),
     /// The client left.
     Gone,
 }
 
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Reads a body of at most `limit` bytes.
-pub(super) async fn read(mut body: Incoming, limit: u64) -> Result<Bytes, NoBody> {
+pub(super) async fn read(mut body: Incoming, limit: u64) -> Result<Bytes, Stop> {
     let too_large = || {
         let message =
             format!("The request body is larger than {limit} bytes, which is all that is taken here.");
-        NoBody::TooLarge(Refusal::saying(Kind::TooLarge, message))
+        Stop::from(Refusal::saying(Kind::TooLarge, message))
     };
     let expected = body.size_hint().exact();
     if expected.is_some_and(|length| length > limit) {
@@ -49,10 +55,10 @@ pub(super) async fn read(mut body: Incoming, limit: u64) -> Result<Bytes, NoBody
     Ok(whole.freeze())
 }
 
-async fn part(body: &mut Incoming) -> Result<Option<Bytes>, NoBody> {
+async fn part(body: &mut Incoming) -> Result<Option<Bytes>, Stop> {
     while let Some(frame) = body.frame().await {
         // Trailers mean nothing here.
-        if let Ok(part) = frame.map_err(|_| NoBody::Gone)?.into_data() {
+        if let Ok(part) = frame.map_err(|_| Stop::Gone)?.into_data() {
             return Ok(Some(part));
         }
     }

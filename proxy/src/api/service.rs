@@ -3,7 +3,7 @@
 use super::body::Body;
 use super::endpoint::{self, Endpoint};
 use super::error::{Kind, Refusal};
-use super::intake::{self, NoBody};
+use super::intake::{self, Stop};
 use super::server::{Busy, Link};
 use super::{auth, envelope, health, models, request_id};
 use crate::drain::{Drain, Phase};
@@ -138,22 +138,31 @@ impl Api {
         busy: &Busy,
     ) -> Response<Body> {
         let runtime = self.store.load();
-        let call = match self.call(&runtime, endpoint, parts, body, &mut account).await {
-            Ok(call) => call,
-            Err(refusal) => return self.tell_version(refuse(refusal, account, busy), &runtime),
-        };
-        busy.received();
-        let mut forwarded = pin!(forward::forward(call, account, &self.drain));
-        let forwarded = poll_fn(|cx| match self.drain.phase() {
-            Phase::Cut | Phase::Gone => Poll::Ready(None),
-            _ => forwarded.as_mut().poll(cx).map(Some),
-        });
-        let response = match forwarded.await {
-            Some(Ok(response)) => response.map(Body::from),
-            Some(Err((refusal, account))) => refuse(refusal, account, busy),
-            None => Refusal::from(Kind::Stopping).response(),
+        let response = match self.call(&runtime, endpoint, parts, body, &mut account).await {
+            Ok(call) => {
+                busy.received();
+                self.ask(call, account, busy).await
+            }
+            Err(Stop::Refused(refusal)) => refuse(refusal, account, busy),
+            // Nobody reads this.
+            Err(Stop::Gone) => Refusal::from(Kind::InvalidBody).response(),
         };
         self.tell_version(response, &runtime)
+    }
+
+    async fn ask(&self, mut call: Call, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
+        let asked = {
+            let mut asking = pin!(forward::ask(&mut call, &mut account));
+            poll_fn(|cx| match self.drain.phase() {
+                Phase::Cut | Phase::Gone => Poll::Ready(Err(Kind::Stopping.into())),
+                _ => asking.as_mut().poll(cx),
+            })
+            .await
+        };
+        match asked {
+            Ok(usable) => forward::answer(usable, call.endpoint, account, &self.drain).map(Body::from),
+            Err(refusal) => refuse(refusal, account, busy),
+        }
     }
 
     /// Reads the request and finds out where it goes.
@@ -164,14 +173,9 @@ impl Api {
         parts: Parts,
         body: Incoming,
         account: &mut Account,
-    ) -> Result<Call, Refusal> {
+    ) -> Result<Call, Stop> {
         let key = self.authenticate(runtime, &parts, account)?;
-        let body = match intake::read(body, self.settings.max_body).await {
-            Ok(body) => body,
-            Err(NoBody::TooLarge(refusal)) => return Err(refusal),
-            // Nobody will read the answer.
-            Err(NoBody::Gone) => return Err(Kind::InvalidBody.into()),
-        };
+        let body = intake::read(body, self.settings.max_body).await?;
         account.received = Some(std::time::Instant::now());
         account.request_bytes = body.len() as u64;
         let envelope = envelope::read(&body).map_err(unreadable)?;
@@ -181,7 +185,7 @@ impl Api {
         let route = route.map_err(|reason| no_route(reason, &envelope.model, endpoint))?;
         if !key.allows(&envelope.model) {
             let message = format!("The API key may not use the model `{}`.", envelope.model);
-            return Err(Refusal::saying(Kind::ForbiddenModel, message));
+            return Err(Refusal::saying(Kind::ForbiddenModel, message).into());
         }
         let candidates = Candidates::new(route.group.clone());
         let (rest, place) = (route.rest.into(), envelope.place);

@@ -46,39 +46,24 @@ pub struct Call {
     pub candidates: Candidates,
 }
 
-/// A response that can be used: its head, the first part of its body if it was read, and the rest.
-type Usable = (http::response::Parts, Option<Bytes>, upstream::Body);
-
-/// Carries the request to one candidate after the other, and gives the first response that can be used. The account
-/// goes with its body.
-///
-/// # Errors
-/// None of the candidates gave one. The account is back.
-pub async fn forward(
-    mut call: Call,
-    mut account: Box<Account>,
-    drain: &Arc<Drain>,
-) -> Result<Response<Relay>, (Refusal, Box<Account>)> {
-    let (mut head, first, body) = match attempts(&mut call, &mut account).await {
-        Ok(usable) => usable,
-        Err(refusal) => return Err((refusal, account)),
-    };
-    let protocol = call.endpoint.protocol;
-    let (watch, good) = match head.status {
-        status if !status.is_success() => (Watch::Blind, Outcome::Upstream),
-        _ => (watch(&head, protocol), Outcome::Complete),
-    };
-    head::complete(&mut head.headers);
-    account.answer(head.status.as_u16());
-    let relay = Relay::new((first, body), watch, protocol, account, good, drain.clone());
-    Ok(Response::from_parts(head, relay))
+/// A response that can be used.
+#[derive(Debug)]
+pub struct Usable {
+    head: http::response::Parts,
+    /// The first part of the body, if it was read.
+    first: Option<Bytes>,
+    body: upstream::Body,
 }
 
-async fn attempts(call: &mut Call, account: &mut Account) -> Result<Usable, Refusal> {
+/// Carries the request to one candidate after the other, and gives the first response that can be used.
+///
+/// # Errors
+/// None of the candidates gave one.
+pub async fn ask(call: &mut Call, account: &mut Account) -> Result<Usable, Refusal> {
     while let Some(member) = call.candidates.next() {
         let attempted = attempt(call, &member, account).await;
         let outcome = match &attempted {
-            Ok((head, ..)) => Ok(head.status),
+            Ok(usable) => Ok(usable.head.status),
             Err(failure) => Err(*failure),
         };
         match (judge(outcome, call.candidates.more()), attempted) {
@@ -88,6 +73,25 @@ async fn attempts(call: &mut Call, account: &mut Account) -> Result<Usable, Refu
         }
     }
     Err(Kind::Unreachable.into())
+}
+
+/// Makes the response one for the client. The account goes with its body.
+#[must_use]
+pub fn answer(
+    usable: Usable,
+    endpoint: &Endpoint,
+    mut account: Box<Account>,
+    drain: &Arc<Drain>,
+) -> Response<Relay> {
+    let Usable { mut head, first, body } = usable;
+    let (watch, good) = match head.status {
+        status if !status.is_success() => (Watch::Blind, Outcome::Upstream),
+        _ => (watch(&head, endpoint.protocol), Outcome::Complete),
+    };
+    head::complete(&mut head.headers);
+    account.answer(head.status.as_u16());
+    let relay = Relay::new((first, body), watch, endpoint.protocol, account, good, drain.clone());
+    Response::from_parts(head, relay)
 }
 
 async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<Usable, Failure> {
@@ -116,7 +120,7 @@ async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<
         let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
         first = part.into_data().ok();
     }
-    Ok((head, first, body))
+    Ok(Usable { head, first, body })
 }
 
 fn watch(head: &http::response::Parts, protocol: llm_snapshot::provider::Protocol) -> Watch {
