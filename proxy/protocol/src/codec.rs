@@ -110,6 +110,9 @@ pub struct RouteOptions {
     pub url_fetch: bool,
     /// Web search is mapped between the vendors' tools.
     pub web_search: bool,
+    /// Marks for the prompt cache are set where they pay from this many tokens on, unless the client sets its own
+    /// (Messages); `None`: never.
+    pub cache_min_tokens: Option<u64>,
 }
 
 /// Opaque state by tool-call id, kept by the proxy between the requests of a conversation.

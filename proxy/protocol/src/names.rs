@@ -62,16 +62,18 @@ const MAX_ID: usize = 40;
 
 /// An id that OpenAI takes: itself if short enough, else one made from its hashes. The same id always gives the same.
 pub(crate) fn fit_id(id: &str) -> Cow<'_, str> {
-    if id.len() <= MAX_ID {
-        return Cow::Borrowed(id);
-    }
+    if id.len() <= MAX_ID { Cow::Borrowed(id) } else { Cow::Owned(hashed_id("call_", id)) }
+}
+
+/// An id made from the hashes of another: the same for the same.
+pub(crate) fn hashed_id(prefix: &str, id: &str) -> String {
     let (half, rest) = id.as_bytes().split_at(id.len() / 2);
     let hash = |bytes: &[u8]| {
         let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
     };
     let (left, right) = (hash(id.as_bytes()), hash(half) ^ hash(rest).rotate_left(17));
-    Cow::Owned(format!("call_{left:016x}{right:016x}"))
+    format!("{prefix}{left:016x}{right:016x}")
 }
 
 /// FNV-1a, 32 bits.

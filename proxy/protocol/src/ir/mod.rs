@@ -29,6 +29,7 @@ pub use pair::pair;
 pub use request::{OutputFormat, Request, Sampling};
 pub use response::{Choice, Response};
 pub use sequence::Sequence;
+pub(crate) use thinking::nearest;
 pub use thinking::{Effort, Thinking};
 pub use tool::{Arguments, CallStyle, Tool, ToolCall, ToolChoice, ToolKind, ToolResult};
 pub use turn::{Block, Content, Media, MediaKind, NONE, Role, Source, State, Turn, runs};

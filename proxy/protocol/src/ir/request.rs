@@ -38,7 +38,7 @@ pub struct Request<'a> {
     pub end_user: Option<Cow<'a, str>>,
     /// Free key-value pairs, as an object.
     pub metadata: Option<Json<'a>>,
-    /// The class of service, by the source's word.
+    /// The class of service, by OpenAI's word for it (`auto`, `default`, `flex`, `priority`), or the source's own.
     pub service_tier: Option<Cow<'a, str>>,
     /// How talkative the answer is (`low`, `medium`, `high`).
     pub verbosity: Option<Cow<'a, str>>,

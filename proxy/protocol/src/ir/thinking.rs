@@ -96,6 +96,16 @@ impl<'a> Effort<'a> {
     }
 }
 
+/// The accepted effort nearest to the one wanted: itself, else the next higher, else the highest.
+pub(crate) fn nearest<'e>(wanted: &Effort<'e>, accepted: &'e [String]) -> Effort<'e> {
+    if accepted.iter().any(|word| word == wanted.word()) {
+        return wanted.clone();
+    }
+    let mut known = accepted.iter().map(|word| Effort::from_word(Cow::Borrowed(word.as_str())));
+    let higher = known.clone().find(|effort| effort >= wanted);
+    higher.or_else(|| known.next_back()).unwrap_or(Effort::Medium)
+}
+
 fn effort_of_budget(budget: u64) -> Effort<'static> {
     let found = BUDGETS.iter().find(|(below, _)| budget < *below);
     found.map_or(Effort::XHigh, |(_, effort)| effort.clone())

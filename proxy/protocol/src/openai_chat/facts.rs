@@ -6,6 +6,8 @@ use crate::protocol::Protocol;
 
 const RESPONSES: &[Protocol] = &[Protocol::OpenAiResponses];
 
+const MESSAGES: &[Protocol] = &[Protocol::Anthropic];
+
 const fn request(key: &'static str, otherwise: Otherwise) -> ExtRule {
     ExtRule::new(Scope::Request, "", key, otherwise)
 }
@@ -86,6 +88,9 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Block, "extra_content"),
     carried(Scope::Block, "index"),
     carried(Scope::Tool, "type"),
+    // Not OpenAI's, but some gateways take it.
+    ExtRule::new(Scope::Block, "", "cache_control", Otherwise::Drop).same_in(MESSAGES),
+    ExtRule::new(Scope::Tool, "", "cache_control", Otherwise::Drop).same_in(MESSAGES),
     // Answers.
     carried(Scope::Response, "object"),
     carried(Scope::Response, "usage"),

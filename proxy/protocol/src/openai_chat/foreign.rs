@@ -6,7 +6,7 @@ use crate::account::{self, source_facts};
 use crate::capabilities::{ForcedTool, SamplingRule};
 use crate::codec::Target;
 use crate::facts::{Facts, Field};
-use crate::ir::{Effort, OutputFormat, Request, Scope, Thinking, Tool, ToolChoice, ToolKind};
+use crate::ir::{Effort, OutputFormat, Request, Scope, Thinking, Tool, ToolChoice, ToolKind, nearest};
 use crate::json::write::{List, Object};
 use crate::names::Names;
 use crate::notes::{Notes, Rejected, code};
@@ -208,14 +208,4 @@ impl Foreign<'_, '_> {
         }
         Ok(())
     }
-}
-
-/// The accepted effort nearest to the one wanted: itself, else the next higher, else the highest.
-fn nearest<'e>(wanted: &Effort<'e>, accepted: &'e [String]) -> Effort<'e> {
-    if accepted.iter().any(|word| word == wanted.word()) {
-        return wanted.clone();
-    }
-    let mut known = accepted.iter().map(|word| Effort::from_word(Cow::Borrowed(word.as_str())));
-    let higher = known.clone().find(|effort| effort >= wanted);
-    higher.or_else(|| known.next_back()).unwrap_or(Effort::Medium)
 }
