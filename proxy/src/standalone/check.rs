@@ -44,7 +44,8 @@ pub(super) fn told(verdict: &Verdict) -> String {
         Some(Kind::Key) => "MasterKey",
         None => "object",
     };
-    let judgement = [&verdict.accepted, &verdict.resolved_refs].into_iter().find(|judgement| !judgement.holds());
+    let judgement =
+        [&verdict.accepted, &verdict.resolved_refs].into_iter().find(|judgement| !judgement.holds());
     let state = match (judgement, verdict.serving, verdict.models, &verdict.key) {
         (Some(judgement), Serving::LastGood(_), ..) => {
             format!("{}: {} (its last good form is served)", judgement.reason, judgement.message)

@@ -38,7 +38,10 @@ pub(super) fn stamp(path: &Path) -> Result<Stamp, LoadError> {
     if metadata.is_dir() {
         collect(path, MAX_DEPTH, &mut stamp)?;
         if stamp.0.is_empty() {
-            return Err(LoadError::of(format!("{}: no file here ends in .yaml, .yml or .json", path.display())));
+            return Err(LoadError::of(format!(
+                "{}: no file here ends in .yaml, .yml or .json",
+                path.display()
+            )));
         }
     } else {
         stamp.0.insert(path.to_owned(), mark(&metadata));

@@ -123,8 +123,8 @@ fn parse(text: &str, json: bool) -> Result<Value, String> {
     if text.lines().all(|line| matches!(line.trim().chars().next(), None | Some('#'))) {
         return Ok(Value::Null);
     }
-    // Without a snippet: the lines around an error may hold a key.
-    let options = serde_saphyr::options! { with_snippet: false };
+    // Without a snippet: the lines around an error may hold a key. Booleans as in YAML 1.2: a model may be called "n".
+    let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let at = error.location().map_or(String::new(), |at| format!(" at line {} of it", at.line()));
         format!("is not YAML{at}: {}", first_line(&error.without_snippet().to_string()))

@@ -19,7 +19,11 @@ pub struct Metrics {
 impl Metrics {
     /// Names the series in `registry`, which sets the prefix.
     pub fn register(&self, registry: &mut Registry) {
-        registry.register("config_reloads", "Times the configuration files were read again", self.reloads.clone());
+        registry.register(
+            "config_reloads",
+            "Times the configuration files were read again",
+            self.reloads.clone(),
+        );
     }
 
     pub(super) fn reloaded(&self, result: &'static str) {

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use tracing::{error, info, warn};
 
 /// How often and how patiently files are looked at.
@@ -50,7 +50,12 @@ impl Standalone {
     ///
     /// # Errors
     /// When they cannot be loaded as a whole. Single objects that are wrong are logged and left out.
-    pub fn start(path: PathBuf, store: Arc<Store>, metrics: Metrics, timing: Timing) -> Result<Self, LoadError> {
+    pub fn start(
+        path: PathBuf,
+        store: Arc<Store>,
+        metrics: Metrics,
+        timing: Timing,
+    ) -> Result<Self, LoadError> {
         let mut loader = Loader {
             path,
             store,
@@ -76,7 +81,7 @@ impl Standalone {
         let mut hangup = signal(SignalKind::hangup())
             .inspect_err(|error| warn!(%error, "SIGHUP will not reload the configuration"))
             .ok();
-        let mut poll = interval(self.timing.poll);
+        let mut poll = interval_at(Instant::now() + self.timing.poll, self.timing.poll);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let asked = tokio::select! {
@@ -185,7 +190,13 @@ impl Loader {
             }
         }
         let served = compiled.snapshot.entries().len();
-        info!(version = version.short(), objects = world.objects.len(), served, changed, "configuration loaded");
+        info!(
+            version = version.short(),
+            objects = world.objects.len(),
+            served,
+            changed,
+            "configuration loaded"
+        );
         self.metrics.reloaded(if changed { "applied" } else { "unchanged" });
         self.last = compiled;
         Ok(())
@@ -194,8 +205,8 @@ impl Loader {
 
 /// Digest of what is in the files, and of their names.
 fn contents(files: &[File]) -> Digest {
-    let pieces = files.iter().flat_map(|file| {
-        [file.path.as_os_str().as_encoded_bytes(), b"\0", file.text.as_bytes(), b"\0"]
-    });
+    let pieces = files
+        .iter()
+        .flat_map(|file| [file.path.as_os_str().as_encoded_bytes(), b"\0", file.text.as_bytes(), b"\0"]);
     Digest::of_all(pieces)
 }

@@ -1,8 +1,8 @@
 //! From the documents of all files to the world the compiler takes.
 
+use super::LoadError;
 use super::files::{self, File};
 use super::manifest::{ConfigMap, Document, Head, List, Place, Secret, documents, read};
-use super::LoadError;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use llm_compile::world::Labels;
@@ -83,6 +83,9 @@ impl Builder {
     }
 
     fn take_one(&mut self, place: &Place, value: &Value, lists: usize) -> Result<(), String> {
+        if !value.is_object() {
+            return Err("is no object: write one with apiVersion, kind, metadata and spec".to_owned());
+        }
         let head: Head = read(value)?;
         if head.kind == "List" && head.api_version == "v1" && lists > 0 {
             let list: List = read(value)?;
@@ -164,7 +167,10 @@ fn plain(values: Option<BTreeMap<String, String>>) -> impl Iterator<Item = (Stri
     values.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()))
 }
 
-fn decoded(field: &str, values: Option<BTreeMap<String, String>>) -> Result<BTreeMap<String, Vec<u8>>, String> {
+fn decoded(
+    field: &str,
+    values: Option<BTreeMap<String, String>>,
+) -> Result<BTreeMap<String, Vec<u8>>, String> {
     let decode = |(key, value): (String, String)| {
         let compact: String = value.split_ascii_whitespace().collect();
         match STANDARD.decode(compact) {

@@ -95,6 +95,12 @@ impl Applier {
         state.replica.hold(snapshot);
         state.rejected = rejected;
         self.metrics.applied(source, begun.elapsed());
-        info!(version = version.short(), objects, rejected = state.rejected.len(), source, "configuration applied");
+        info!(
+            version = version.short(),
+            objects,
+            rejected = state.rejected.len(),
+            source,
+            "configuration applied"
+        );
     }
 }

@@ -61,7 +61,11 @@ impl Drop for Driver {
 
 impl Connection {
     /// Connects.
-    pub(super) async fn open(peer: &Peer, credentials: &Credentials, timing: Timing) -> Result<Self, ConnectionError> {
+    pub(super) async fn open(
+        peer: &Peer,
+        credentials: &Credentials,
+        timing: Timing,
+    ) -> Result<Self, ConnectionError> {
         let tcp = timeout(timing.connect, TcpStream::connect(peer.address))
             .await
             .map_err(|_| ConnectionError::ConnectTimeout)?

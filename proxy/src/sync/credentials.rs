@@ -57,7 +57,11 @@ fn tls(ca: Option<&Path>) -> Result<ClientConfig, CredentialError> {
 fn authorities(path: &Path) -> Result<RootCertStore, CredentialError> {
     const FLAG: &str = "operator-ca";
     let unusable = |problem| CredentialError::Unusable { path: path.to_owned(), flag: FLAG, problem };
-    let pem = fs::read(path).map_err(|source| CredentialError::Unreadable { path: path.to_owned(), flag: FLAG, source })?;
+    let pem = fs::read(path).map_err(|source| CredentialError::Unreadable {
+        path: path.to_owned(),
+        flag: FLAG,
+        source,
+    })?;
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {
         let certificate = certificate.map_err(|_| unusable("is not PEM"))?;
@@ -70,13 +74,17 @@ fn bearer(path: Option<&Path>) -> Result<Option<HeaderValue>, CredentialError> {
     const FLAG: &str = "operator-token";
     let Some(path) = path else { return Ok(None) };
     let unusable = |problem| CredentialError::Unusable { path: path.to_owned(), flag: FLAG, problem };
-    let token = fs::read_to_string(path)
-        .map_err(|source| CredentialError::Unreadable { path: path.to_owned(), flag: FLAG, source })?;
+    let token = fs::read_to_string(path).map_err(|source| CredentialError::Unreadable {
+        path: path.to_owned(),
+        flag: FLAG,
+        source,
+    })?;
     let token = token.trim();
     if token.is_empty() {
         return Err(unusable("is empty"));
     }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| unusable("holds no token"))?;
+    let mut value =
+        HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| unusable("holds no token"))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }

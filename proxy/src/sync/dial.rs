@@ -121,27 +121,36 @@ impl Dialer {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = authority.port_u16().unwrap_or(HTTPS);
         let name = self.operator.server_name.as_deref().unwrap_or(host).to_owned();
-        let server_name =
-            ServerName::try_from(name).map_err(|_| "its host, or --operator-server-name, can be on no certificate")?;
+        let server_name = ServerName::try_from(name)
+            .map_err(|_| "its host, or --operator-server-name, can be on no certificate")?;
         let authority = HeaderValue::try_from(authority.as_str()).map_err(|_| "is no URL with a host")?;
         let lookup = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((host, port)));
         let found = lookup.await.map_err(|_| "its host does not resolve in time")?;
-        let addresses: Vec<SocketAddr> = found.map_err(|error| format!("its host does not resolve: {error}"))?.collect();
+        let addresses: Vec<SocketAddr> =
+            found.map_err(|error| format!("its host does not resolve: {error}"))?.collect();
         let peer = |address| Peer { address, authority: authority.clone(), server_name: server_name.clone() };
         Ok(addresses.into_iter().map(peer).collect())
     }
 
-    async fn open(&self, peer: &Peer, credentials: &Credentials, held: Option<Digest>) -> Result<Stream, Refused> {
+    async fn open(
+        &self,
+        peer: &Peer,
+        credentials: &Credentials,
+        held: Option<Digest>,
+    ) -> Result<Stream, Refused> {
         let id = format!("{:032x}", rand::random::<u128>());
         let held = held.map_or(String::new(), |held| format!("&held={held}"));
         let mut request = Request::new(Full::default());
         *request.uri_mut() =
-            Uri::try_from(format!("/v1/config/stream?proxy={}&stream={id}{held}", self.proxy)).unwrap_or_default();
+            Uri::try_from(format!("/v1/config/stream?proxy={}&stream={id}{held}", self.proxy))
+                .unwrap_or_default();
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/x-ndjson"));
         let mut connection = Connection::open(peer, credentials, self.timing).await?;
         let response = connection.send(request, credentials, self.timing).await?;
         match response.status() {
-            StatusCode::OK => Ok(Stream { id, connection, lines: Lines::new(response.into_body(), MAX_LINE) }),
+            StatusCode::OK => {
+                Ok(Stream { id, connection, lines: Lines::new(response.into_body(), MAX_LINE) })
+            }
             StatusCode::SERVICE_UNAVAILABLE => Err(Refused::Standby),
             StatusCode::UNAUTHORIZED => Err(Refused::Unauthenticated(self.told(response.into_body()).await)),
             StatusCode::FORBIDDEN => Err(Refused::Forbidden(self.told(response.into_body()).await)),
@@ -153,7 +162,8 @@ impl Dialer {
     async fn told(&self, body: Incoming) -> String {
         let body = tokio::time::timeout(self.timing.answer, Limited::new(body, MAX_ANSWER).collect()).await;
         let bytes = body.ok().and_then(Result::ok).map(|body| body.to_bytes()).unwrap_or(Bytes::new());
-        let text: String = String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(200).collect();
+        let text: String =
+            String::from_utf8_lossy(&bytes).chars().filter(|c| !c.is_control()).take(200).collect();
         if text.is_empty() { text } else { format!(": {text}") }
     }
 }
@@ -166,7 +176,7 @@ fn plain_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod unit {
+mod tests {
     use super::*;
 
     #[test]

@@ -33,7 +33,11 @@ impl Metrics {
     pub fn register(&self, registry: &mut Registry) {
         registry.register("config_stream_connected", "1 while an operator streams", self.connected.clone());
         registry.register("config_stream_ends", "Config streams that ended, by reason", self.ends.clone());
-        registry.register("config_applies", "Configurations applied, by where they came from", self.applies.clone());
+        registry.register(
+            "config_applies",
+            "Configurations applied, by where they came from",
+            self.applies.clone(),
+        );
         registry.register(
             "config_apply_seconds",
             "How long it took to read and apply the last configuration",

@@ -73,7 +73,8 @@ impl Default for Timing {
 /// applied, if there is one.
 pub async fn run(operator: Operator, store: Arc<Store>, metrics: Metrics, timing: Timing) -> Infallible {
     let applier = Applier::new(store, metrics.clone());
-    let fallback = last_good::start(operator.last_good.clone(), operator.last_good_after, applier.clone(), timing);
+    let fallback =
+        last_good::start(operator.last_good.clone(), operator.last_good_after, applier.clone(), timing);
     let follow = follow(operator, applier, metrics, timing);
     tokio::pin!(follow);
     tokio::select! {

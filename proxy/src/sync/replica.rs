@@ -61,13 +61,18 @@ impl Replica {
 
     /// What `line` asks for. Nothing is changed yet.
     pub(super) fn step(&self, line: &[u8]) -> Result<Step, Misfit> {
-        let malformed = |error: serde_json::Error| Misfit::Malformed { length: line.len(), column: error.column() };
+        let malformed =
+            |error: serde_json::Error| Misfit::Malformed { length: line.len(), column: error.column() };
         match serde_json::from_slice(line).map_err(malformed)? {
             Message::Snapshot(snapshot) => Ok(self.towards(snapshot)),
             Message::Delta(delta) => self.add(&delta),
             Message::Ping { version } => {
                 let held = self.held.as_ref().map(|held| held.version());
-                if held == Some(version) { Ok(Step::Stay) } else { Err(Misfit::Behind { newest: version, held }) }
+                if held == Some(version) {
+                    Ok(Step::Stay)
+                } else {
+                    Err(Misfit::Behind { newest: version, held })
+                }
             }
         }
     }
@@ -137,12 +142,22 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_not_repeated() {
-        for text in ["", "{", "null", "{\"rumour\":{}}", "<html>sk-canary</html>", "{\"ping\":{\"version\":\"sk-canary\"}}"] {
+        for text in [
+            "",
+            "{",
+            "null",
+            "{\"rumour\":{}}",
+            "<html>sk-canary</html>",
+            "{\"ping\":{\"version\":\"sk-canary\"}}",
+        ] {
             let misfit = holding(&[1]).step(text.as_bytes()).unwrap_err();
             assert!(matches!(misfit, Misfit::Malformed { .. }), "{misfit:?}");
             assert!(!misfit.to_string().contains("canary"), "{misfit}");
         }
-        let torn = line(&Message::Snapshot(snapshot(&[1]))).iter().map(|b| if *b == b'1' { b'2' } else { *b }).collect::<Vec<_>>();
+        let torn = line(&Message::Snapshot(snapshot(&[1])))
+            .iter()
+            .map(|b| if *b == b'1' { b'2' } else { *b })
+            .collect::<Vec<_>>();
         assert!(matches!(Replica::default().step(&torn), Err(Misfit::Malformed { .. })));
     }
 }

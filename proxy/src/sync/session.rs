@@ -27,9 +27,7 @@ pub(super) enum Ended {
     #[error("nothing came for {} ms", .0.as_millis())]
     Silent(std::time::Duration),
     #[error("{error}{}", cause(error))]
-    Line {
-        error: LineError<hyper::Error>,
-    },
+    Line { error: LineError<hyper::Error> },
     #[error("asking for everything: {0}")]
     Misfit(#[from] Misfit),
     #[error("the operator says it is not the current one of this proxy")]
