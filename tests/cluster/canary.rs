@@ -24,11 +24,11 @@ async fn no_secret_shows_in_logs_metrics_status_events_or_errors() -> Result<()>
     let options =
         OperatorOptions { watch: vec![stage.app.clone()], log_level: "trace", ..OperatorOptions::default() };
     let mut operator = Operator::start(&stage, "operator", options).await?;
-    let more = vec!["--log-level".to_owned(), "trace".to_owned()];
     let dialing = stage.proxy_options(&[&operator]).await?;
     let tokens =
         [std::fs::read_to_string(dialing.token.clone().context("no token")?)?, stage.operator_token().await?];
-    let proxy = Proxy::start(&stage.dir, "proxy", ProxyOptions { more, ..dialing }).await?;
+    let proxy =
+        Proxy::start(&stage.dir, "proxy", ProxyOptions { log_level: Some("trace"), ..dialing }).await?;
     furnish(&stage, &fake).await?;
     objects.until_condition("LLMProvider", app, "main", ("Programmed", "True")).await?;
     objects.until_condition("MasterKey", app, "made", ("Programmed", "True")).await?;

@@ -99,18 +99,18 @@ async fn the_data_plane_serves_while_the_control_plane_is_killed_and_comes_back(
 
     // The operator dies; what is edited meanwhile is served when it is back.
     scene.operator.process.kill();
-    scene.edit("while the operator was away").await?;
+    scene.edit("while-the-operator-was-away").await?;
     some_more(&load).await?;
     scene.operator.start_again().await?;
-    scene.until_all_serve("while the operator was away").await?;
+    scene.until_all_serve("while-the-operator-was-away").await?;
 
     // The API server dies. The operator outlives it.
     cluster.component("stop", "apiserver")?;
     some_more(&load).await?;
     cluster.component("start", "apiserver")?;
     scene.operator.process.check_running()?;
-    scene.edit("after the API server came back").await?;
-    scene.until_all_serve("after the API server came back").await?;
+    scene.edit("after-the-API-server-came-back").await?;
+    scene.until_all_serve("after-the-API-server-came-back").await?;
 
     // Both at once.
     scene.operator.process.kill();
@@ -118,8 +118,8 @@ async fn the_data_plane_serves_while_the_control_plane_is_killed_and_comes_back(
     some_more(&load).await?;
     cluster.component("start", "apiserver")?;
     scene.operator.start_again().await?;
-    scene.edit("after both came back").await?;
-    scene.until_all_serve("after both came back").await?;
+    scene.edit("after-both-came-back").await?;
+    scene.until_all_serve("after-both-came-back").await?;
 
     load.finish().await?.check()
 }
@@ -131,8 +131,8 @@ async fn a_new_proxy_starts_from_the_last_good_snapshot_while_there_is_no_operat
     let mounted = scene.stage.path("mounted");
     let (objects, system) = (scene.stage.objects.clone(), scene.stage.system.clone());
 
-    scene.edit("last good").await?;
-    scene.until_all_serve("last good").await?;
+    scene.edit("last-good").await?;
+    scene.until_all_serve("last-good").await?;
     let options = scene.stage.proxy_options(&[&scene.operator]).await?;
     until_kept(&scene, &mounted).await?;
     scene.operator.process.kill();
@@ -150,15 +150,15 @@ async fn a_new_proxy_starts_from_the_last_good_snapshot_while_there_is_no_operat
     )
     .await?;
     started.until_ready().await?;
-    ensure!(started.echo(KEY, "chat").await?.model == "last good", "it serves something else");
+    ensure!(started.echo(KEY, "chat").await?.model == "last-good", "it serves something else");
     started.stream(KEY, "chat").await?;
     empty.get("/readyz", None).await?.expect(503)?;
 
     // The operator comes back: the new proxies join the others.
     scene.operator.start_again().await?;
     scene.proxies.extend([started, empty]);
-    scene.edit("after the operator came back").await?;
-    scene.until_all_serve("after the operator came back").await?;
+    scene.edit("after-the-operator-came-back").await?;
+    scene.until_all_serve("after-the-operator-came-back").await?;
     last_good::mount(&objects, &system, &mounted).await?;
 
     // A mount that is damaged is no reason to crash.
@@ -225,6 +225,6 @@ async fn objects_of_another_schema_are_told_apart_and_break_no_watch() -> Result
     objects.apply(&mock(app, "neighbour", "neighbour", "well")).await?;
     objects.until_condition("LLMProvider", app, "neighbour", ("Programmed", "True")).await?;
     scene.proxies[0].chat(KEY, "neighbour").await?.expect(200)?;
-    scene.edit("beside it").await?;
-    scene.until_all_serve("beside it").await
+    scene.edit("beside-it").await?;
+    scene.until_all_serve("beside-it").await
 }

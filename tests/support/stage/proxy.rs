@@ -34,6 +34,8 @@ pub struct ProxyOptions {
     pub token: Option<PathBuf>,
     /// Where the last good snapshot is mounted.
     pub last_good: Option<PathBuf>,
+    /// `info`, `debug` (the default), `trace`.
+    pub log_level: Option<&'static str>,
     /// Flags as they are.
     pub more: Vec<String>,
 }
@@ -47,17 +49,8 @@ impl Proxy {
         let port_file = dir.join(format!("{name}.port"));
         let _not_there = std::fs::remove_file(&port_file);
         let mut command = Command::new(programs::program("llm-proxy")?);
-        command.args([
-            "serve",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            "0",
-            "--log-level",
-            "debug",
-            "--log-format",
-            "json",
-        ]);
+        command.args(["serve", "--host", "127.0.0.1", "--port", "0", "--log-format", "json"]);
+        command.args(["--log-level", options.log_level.unwrap_or("debug")]);
         command.args(["--name", name, "--expose-config-version"]).arg("--port-file").arg(&port_file);
         if !options.operators.is_empty() {
             command.arg("--operator").arg(options.operators.join(","));
