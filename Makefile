@@ -27,7 +27,7 @@ test-sdk: build ## the official OpenAI client against the proxy
 test-control-plane: tools ## the test control plane itself
 	cd tests/control-plane && go test ./...
 
-test-chart: tools ## the Helm chart, with Helm 4 and Helm 3 on a real API server; dashboard and alerts
+test-chart: build ## the Helm chart, with Helm 4 and Helm 3 on a real API server; dashboard and alerts
 	tests/chart/run
 
 images: tools ## both images, into target/images
