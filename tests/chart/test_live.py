@@ -25,18 +25,18 @@ DEADLINE = 60
 OBJECTS = """
 apiVersion: llmproxy.dev/v1alpha1
 kind: LLMProvider
-metadata: {name: mock, namespace: tenant}
+metadata: {name: mock, namespace: @TENANT@}
 spec: {type: Mock, priority: 1, models: [{name: chat}], mock: {latency: 5ms, tokensPerSecond: 1000}}
 ---
 # Nothing listens there, so every request fails over.
 apiVersion: llmproxy.dev/v1alpha1
 kind: LLMProvider
-metadata: {name: down, namespace: tenant}
+metadata: {name: down, namespace: @TENANT@}
 spec: {type: OpenAICompatible, endpoint: {url: "http://127.0.0.1:1/v1"}, models: [{name: chat}]}
 ---
 apiVersion: llmproxy.dev/v1alpha1
 kind: MasterKey
-metadata: {name: first, namespace: tenant}
+metadata: {name: first, namespace: @TENANT@}
 spec: {generate: {secretName: first-llm}}
 """
 
@@ -47,38 +47,39 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def until(what, check):
-    """Waits for a condition, with a deadline; returns what it gave."""
-    deadline, last = time.monotonic() + DEADLINE, None
-    while time.monotonic() < deadline:
-        try:
-            if found := check():
-                return found
-        except urllib.error.HTTPError as error:
-            last = str(error)
-            error.close()
-        except (OSError, Failed) as error:
-            last = error
-        time.sleep(0.1)
-    raise Failed(f"{what} did not come about: {last}")
-
-
 def get(url, **options):
     with urllib.request.urlopen(urllib.request.Request(url, **options), timeout=10) as answer:
         return answer.read().decode()
 
 
 class Live(Case):
-    namespace = "live"
-
     def setUp(self):
+        # Namespaces of its own: what is collected late in one test is no concern of the next.
+        self.namespace = f"live-{self.id().split('.')[-1].replace('_', '-')[5:30]}".strip("-")
+        self.tenant = f"{self.namespace}-tenant"
         for program in ("llm-operator", "llm-proxy"):
             if not (PROGRAMS / program).exists():
                 raise Failed(f"{PROGRAMS / program} is not there: make build")
         self.cluster = Cluster.get()
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="llm-proxy-live-")))
-        for namespace in (self.namespace, "tenant"):
+        for namespace in (self.namespace, self.tenant):
             self.cluster.namespace(namespace)
+
+    def until(self, what, check):
+        """Waits for a condition, with a deadline; returns what it gave. Says what the programs logged last if it fails."""
+        deadline, last = time.monotonic() + DEADLINE, None
+        while time.monotonic() < deadline:
+            try:
+                if found := check():
+                    return found
+            except urllib.error.HTTPError as error:
+                last = str(error)
+                error.close()
+            except (OSError, Failed) as error:
+                last = error
+            time.sleep(0.1)
+        logs = "".join(f"--- {path.name}\n" + path.read_text()[-3000:] for path in self.folder.glob("*.log"))
+        raise Failed(f"{what} did not come about: {last}\n{logs}")
 
     def install(self, *values):
         self.cluster.helm("Helm 4", "install", "llm-proxy", CHART, "-n", self.namespace, *values)
@@ -106,11 +107,11 @@ class Live(Case):
             "--config-listen", f"127.0.0.1:{config_port}", "--health-listen", f"127.0.0.1:{self.health}", *options,
             env={"KUBECONFIG": str(self.folder / "kubeconfig")},
         )
-        until("a ready operator", lambda: get(f"http://127.0.0.1:{self.health}/readyz"))
+        self.until("a ready operator", lambda: get(f"http://127.0.0.1:{self.health}/readyz"))
         return config_port
 
     def start_proxy(self, config_port):
-        ca = until("the CA", lambda: self.cluster.get_json("configmap", "llm-operator-ca", "-n", self.namespace)["data"]["ca.crt"])
+        ca = self.until("the CA", lambda: self.cluster.get_json("configmap", "llm-operator-ca", "-n", self.namespace)["data"]["ca.crt"])
         (self.folder / "ca.crt").write_text(ca)
         (self.folder / "token").write_text(self.token("llm-proxy", "--audience", "llm-operator"))
         self.port = free_port()
@@ -119,14 +120,14 @@ class Live(Case):
             "--operator-ca", self.folder / "ca.crt", "--operator-token", self.folder / "token", "--name", "one",
             "--host", "127.0.0.1", "--port", self.port, "--drain-grace", "0s", env={},
         )
-        until("a ready proxy", lambda: get(f"http://127.0.0.1:{self.port}/readyz"))
+        self.until("a ready proxy", lambda: get(f"http://127.0.0.1:{self.port}/readyz"))
 
     def key(self):
         def read():
-            data = self.cluster.get_json("secret", "first-llm", "-n", "tenant")["data"]
+            data = self.cluster.get_json("secret", "first-llm", "-n", self.tenant)["data"]
             return base64.b64decode(data["OPENAI_API_KEY"]).decode()
 
-        return until("the generated key", read)
+        return self.until("the generated key", read)
 
     def chat(self, key, model="chat", stream=False):
         body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hello"}]}
@@ -159,16 +160,16 @@ class Live(Case):
         self.install()
         self.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         self.start_proxy(self.start_operator())
-        self.cluster.kubectl("apply", "-f", "-", text=OBJECTS)
+        self.cluster.kubectl("apply", "-f", "-", text=OBJECTS.replace("@TENANT@", self.tenant))
         key = self.key()
-        until("an answer", lambda: self.chat(key))
+        self.until("an answer", lambda: self.chat(key))
         api = self.start_prometheus()
 
         def ask(query):
             answer = json.loads(get(f"{api}/query?" + urllib.parse.urlencode({"query": query})))
             return answer["data"]["result"]
 
-        until("a first scrape", lambda: len(ask("up == 1")) == 2)
+        self.until("a first scrape", lambda: len(ask("up == 1")) == 2)
         missing = dict(enumerate(queries()))
         self.assertGreater(len(missing), 40)
 
@@ -176,7 +177,7 @@ class Live(Case):
 
         def all_answered():
             weight = json.dumps({"spec": {"weight": 100 + next(changes) % 2}})
-            self.cluster.kubectl("patch", "llmprovider", "mock", "-n", "tenant", "--type=merge", "-p", weight)
+            self.cluster.kubectl("patch", "llmprovider", "mock", "-n", self.tenant, "--type=merge", "-p", weight)
             self.assertIn("choices", self.chat(key))
             self.assertIn("[DONE]", self.chat(key, stream=True))
             with self.assertRaisesRegex(urllib.error.HTTPError, "404") as refused:
@@ -188,7 +189,7 @@ class Live(Case):
             return not missing
 
         try:
-            until("data for every query", all_answered)
+            self.until("data for every query", all_answered)
         except Failed as failed:
             self.fail(f"{failed}: no data for {json.dumps(list(missing.values()), indent=1)}")
 
@@ -201,13 +202,13 @@ class Live(Case):
         self.assertEqual({"ok"}, {rule["health"] for group in rules for rule in group["rules"]})
 
     def test_it_works_with_roles_in_some_namespaces_alone(self):
-        self.install("--set", "watchNamespaces={tenant}")
+        self.install("--set", f"watchNamespaces={{{self.tenant}}}")
         self.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-        self.start_proxy(self.start_operator("--watch-namespaces", "tenant"))
-        self.cluster.kubectl("apply", "-f", "-", text=OBJECTS)
-        self.assertIn("choices", until("an answer", lambda: self.chat(self.key())))
+        self.start_proxy(self.start_operator("--watch-namespaces", self.tenant))
+        self.cluster.kubectl("apply", "-f", "-", text=OBJECTS.replace("@TENANT@", self.tenant))
+        self.assertIn("choices", self.until("an answer", lambda: self.chat(self.key())))
         programmed = "condition=Programmed"
-        self.cluster.kubectl("wait", f"--for={programmed}", "llmprovider/mock", "masterkey/first", "-n", "tenant", "--timeout=60s")
+        self.cluster.kubectl("wait", f"--for={programmed}", "llmprovider/mock", "masterkey/first", "-n", self.tenant, "--timeout=60s")
         metrics = get(f"http://127.0.0.1:{self.health}/metrics")
         self.assertEqual([], re.findall(r"(?m)^llm_operator_watch_errors_total\{.*\} [1-9].*$", metrics))
         log = (self.folder / "operator.log").read_text()
