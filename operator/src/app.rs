@@ -13,7 +13,7 @@ use crate::reign::Reign;
 use crate::status::events::Events;
 use crate::status::metrics::StatusMetrics;
 use crate::status::{Statuses, Writer};
-use crate::tls::{self, Serving, Upkeep};
+use crate::tls::{self, CurrentCertificate, Upkeep};
 use crate::watch::metrics::WatchMetrics;
 use crate::watch::{Fetcher, Watches, scopes};
 use anyhow::Context as _;
@@ -185,17 +185,17 @@ impl Operator {
 
     /// TLS and the config server. Tells when there is a certificate.
     fn start_server(&mut self, args: &Run, listener: TcpListener) -> anyhow::Result<watch::Receiver<bool>> {
-        let serving = Arc::new(Serving::default());
-        let config = tls::config(serving.clone()).context("TLS")?;
+        let certificate = Arc::new(CurrentCertificate::default());
+        let config = tls::config(certificate.clone()).context("TLS")?;
         let upkeep = Upkeep {
             secrets: self.api(),
             config_maps: self.api(),
             names: args.certificate_names(),
-            serving,
+            certificate,
             leading: self.leading.subscribe(),
         };
         let ready = watch::Sender::new(false);
-        let (mut certificate, is_ready) = (ready.subscribe(), ready.subscribe());
+        let (mut first, is_ready) = (ready.subscribe(), ready.subscribe());
         self.tasks.spawn(upkeep.run(ready, self.stop.clone()));
         let metrics = PublishMetrics::new(&mut self.registry);
         let desk = Desk {
@@ -214,7 +214,7 @@ impl Operator {
             // Connections wait in the backlog until there is something to shake hands with.
             let ready = tokio::select! {
                 () = stop.cancelled() => false,
-                ready = certificate.wait_for(|ready| *ready) => ready.is_ok(),
+                ready = first.wait_for(|ready| *ready) => ready.is_ok(),
             };
             if ready {
                 server::serve(listener, config, desk, stop).await;

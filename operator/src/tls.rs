@@ -7,7 +7,7 @@ mod serving;
 
 pub use authority::{Authority, AuthorityError};
 pub use keyring::Keyring;
-pub use serving::{Serving, config};
+pub use serving::{CurrentCertificate, config};
 
 use crate::kubernetes::{CallError, FIELD_MANAGER, Failures, MANAGED_BY, MANAGED_BY_LABEL, bounded};
 use k8s_openapi::ByteString;
@@ -48,7 +48,7 @@ pub struct Upkeep {
     /// Names the certificate is for.
     pub names: Vec<String>,
     /// Where the certificate goes.
-    pub serving: Arc<Serving>,
+    pub certificate: Arc<CurrentCertificate>,
     /// Whether this replica leads: only the leader renews the authority.
     pub leading: watch::Receiver<bool>,
 }
@@ -101,7 +101,7 @@ impl Upkeep {
             }
         }
         self.trust(&keyring, leads).await?;
-        self.serving.keep(keyring.current(), &self.names, now)?;
+        self.certificate.keep(keyring.current(), &self.names, now)?;
         *held = Some(keyring);
         Ok(())
     }

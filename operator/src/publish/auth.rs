@@ -19,8 +19,10 @@ use tracing::{debug, warn};
 pub const AUDIENCE: &str = "llm-operator";
 /// Reviews under way at the same time: a flood of bad tokens must not become one at the API server.
 const CONCURRENCY: usize = 8;
-/// How long a request waits for its turn to be reviewed.
+/// How long a request waits for its token to be reviewed.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same, for a token that was accepted not long ago: a proxy's reports must not be held up.
+const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 16 * 1024;
 
@@ -72,19 +74,23 @@ impl Reviewer {
             Known::Refused(denied) => return Err(denied),
             Known::AcceptedBefore | Known::Nothing => {}
         }
-        match self.review(token).await {
+        let patience = if known == Known::AcceptedBefore { SHORT_PATIENCE } else { PATIENCE };
+        match tokio::time::timeout(patience, self.review(token)).await.ok().flatten() {
             Some(answer) => {
                 self.tokens().note(digest, answer, Instant::now());
                 answer
             }
-            None if known == Known::AcceptedBefore => Ok(()),
+            None if known == Known::AcceptedBefore => {
+                self.tokens().put_off(&digest, Instant::now());
+                Ok(())
+            }
             None => Err(Denied::Unavailable),
         }
     }
 
     /// The API server's answer, if it gives one.
     async fn review(&self, token: &str) -> Option<Result<(), Denied>> {
-        let _turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await.ok()?.ok()?;
+        let _turn = self.turns.acquire().await.ok()?;
         let review = TokenReview {
             spec: TokenReviewSpec {
                 audiences: Some(vec![AUDIENCE.to_owned()]),

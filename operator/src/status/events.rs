@@ -1,5 +1,5 @@
 //! Events on transitions, as `kubectl describe` shows them. They are for people: one that cannot be recorded
-//! is dropped, and a flood is cut off.
+//! is dropped, a flood is cut off, and warnings go first.
 
 use super::metrics::StatusMetrics;
 use crate::kubernetes::{FIELD_MANAGER, bounded, resource};
@@ -15,8 +15,8 @@ use tracing::debug;
 
 /// Events recorded a second, and at once.
 const RATE: (f64, f64) = (20.0, 100.0);
-/// Events that may wait.
-const WAITING: usize = 1_024;
+/// Events of each type that may wait.
+const WAITING: usize = 512;
 
 /// An Event about an object.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ struct Notice {
 /// Takes Events in.
 #[derive(Clone, Debug)]
 pub struct Events {
-    notices: mpsc::Sender<Notice>,
+    warnings: mpsc::Sender<Notice>,
+    others: mpsc::Sender<Notice>,
     metrics: StatusMetrics,
 }
 
@@ -36,33 +37,48 @@ impl Events {
     /// Starts recording, as the replica `instance`, until `stop`.
     #[must_use]
     pub fn start(client: Client, instance: String, metrics: StatusMetrics, stop: CancellationToken) -> Self {
-        let (notices, waiting) = mpsc::channel(WAITING);
+        let (warnings, waiting_warnings) = mpsc::channel(WAITING);
+        let (others, waiting_others) = mpsc::channel(WAITING);
         let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: Some(instance) };
         let recorder = Recorder::new(client, reporter);
         let counters = metrics.clone();
         tokio::spawn(async move {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = record(recorder, waiting, counters) => {}
+                () = record(recorder, waiting_warnings, waiting_others, counters) => {}
             }
         });
-        Self { notices, metrics }
+        Self { warnings, others, metrics }
     }
 
     /// Records what happened to `object`.
     pub fn tell(&self, object: &Object, events: Vec<llm_compile::Event>) {
         for event in events {
-            let notice = Notice { about: reference(object), event };
-            if self.notices.try_send(notice).is_err() {
+            let queue = match event.type_ {
+                llm_compile::EventType::Warning => &self.warnings,
+                llm_compile::EventType::Normal => &self.others,
+            };
+            if queue.try_send(Notice { about: reference(object), event }).is_err() {
                 self.metrics.event("dropped");
             }
         }
     }
 }
 
-async fn record(recorder: Recorder, mut notices: mpsc::Receiver<Notice>, metrics: StatusMetrics) {
+async fn record(
+    recorder: Recorder,
+    mut warnings: mpsc::Receiver<Notice>,
+    mut others: mpsc::Receiver<Notice>,
+    metrics: StatusMetrics,
+) {
     let mut pace = Pace::new(RATE.0, RATE.1, Instant::now());
-    while let Some(Notice { about, event }) = notices.recv().await {
+    loop {
+        let notice = tokio::select! {
+            biased;
+            notice = warnings.recv() => notice,
+            notice = others.recv() => notice,
+        };
+        let Some(Notice { about, event }) = notice else { return };
         if let Err(wait) = pace.take(Instant::now()) {
             tokio::time::sleep(wait).await;
         }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 /// Holds the certificate that new connections get.
 #[derive(Debug, Default)]
-pub struct Serving {
+pub struct CurrentCertificate {
     key: ArcSwapOption<CertifiedKey>,
     lease: Mutex<Option<Tenure>>,
 }
@@ -23,7 +23,7 @@ struct Tenure {
     renew: SystemTime,
 }
 
-impl Serving {
+impl CurrentCertificate {
     /// Sees to it that there is a certificate for `names` from `authority` with at least half of its life ahead.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Serving {
     }
 }
 
-impl ResolvesServerCert for Serving {
+impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.key.load_full()
     }
@@ -59,12 +59,12 @@ impl ResolvesServerCert for Serving {
 ///
 /// # Errors
 /// When the provider does not support these versions, which it does.
-pub fn config(serving: Arc<Serving>) -> Result<Arc<ServerConfig>, rustls::Error> {
+pub fn config(certificate: Arc<CurrentCertificate>) -> Result<Arc<ServerConfig>, rustls::Error> {
     let versions = [&version::TLS13, &version::TLS12];
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_protocol_versions(&versions)?
         .with_no_client_auth()
-        .with_cert_resolver(serving);
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
@@ -76,8 +76,8 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
 
-    fn held(serving: &Serving) -> Vec<u8> {
-        serving.key.load_full().unwrap().cert[0].to_vec()
+    fn held(current: &CurrentCertificate) -> Vec<u8> {
+        current.key.load_full().unwrap().cert[0].to_vec()
     }
 
     #[test]
@@ -85,15 +85,15 @@ mod tests {
         let now = SystemTime::now();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "*.llm-operator.ns.svc".to_owned()];
         let (one, other) = (Authority::make(now).unwrap(), Authority::make(now).unwrap());
-        let serving = Serving::default();
-        serving.keep(&one, &names, now).unwrap();
-        let first = held(&serving);
-        serving.keep(&one, &names, now + 3 * DAY).unwrap();
-        assert_eq!(held(&serving), first);
-        serving.keep(&one, &names, now + 4 * DAY).unwrap();
-        let second = held(&serving);
+        let current = CurrentCertificate::default();
+        current.keep(&one, &names, now).unwrap();
+        let first = held(&current);
+        current.keep(&one, &names, now + 3 * DAY).unwrap();
+        assert_eq!(held(&current), first);
+        current.keep(&one, &names, now + 4 * DAY).unwrap();
+        let second = held(&current);
         assert_ne!(second, first);
-        serving.keep(&other, &names, now + 4 * DAY).unwrap();
-        assert_ne!(held(&serving), second);
+        current.keep(&other, &names, now + 4 * DAY).unwrap();
+        assert_ne!(held(&current), second);
     }
 }

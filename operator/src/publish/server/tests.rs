@@ -49,8 +49,8 @@ impl Scene {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let authority = tls::Authority::make(SystemTime::now()).unwrap();
-        let serving_key = Arc::new(tls::Serving::default());
-        serving_key.keep(&authority, &["localhost".to_owned()], SystemTime::now()).unwrap();
+        let certificate = Arc::new(tls::CurrentCertificate::default());
+        certificate.keep(&authority, &["localhost".to_owned()], SystemTime::now()).unwrap();
         let (publisher, proxies) = (Arc::new(Publisher::default()), Arc::new(Proxies::default()));
         let (serving, stop) = (watch::Sender::new(true), CancellationToken::new());
         let desk = Desk {
@@ -61,7 +61,7 @@ impl Scene {
             timing,
             metrics: PublishMetrics::new(&mut Registry::default()),
         };
-        tokio::spawn(serve(listener, tls::config(serving_key).unwrap(), desk, stop.clone()));
+        tokio::spawn(serve(listener, tls::config(certificate).unwrap(), desk, stop.clone()));
         let authority = authority.certificate().to_owned();
         Self { address, authority, publisher, proxies, serving, stop }
     }
