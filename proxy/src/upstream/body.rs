@@ -17,8 +17,8 @@ pub struct Body(Kind);
 enum Kind {
     /// All there is; nothing when empty.
     Whole(Bytes),
-    Http(Exchange),
-    Mock(mock::Stream),
+    Http(Box<Exchange>),
+    Mock(Box<mock::Stream>),
 }
 
 impl http_body::Body for Body {
@@ -61,14 +61,17 @@ impl From<Bytes> for Body {
 }
 
 impl From<Exchange> for Body {
-    fn from(exchange: Exchange) -> Self {
-        Self(Kind::Http(exchange))
+    fn from(mut exchange: Exchange) -> Self {
+        match exchange.whole() {
+            Some(bytes) => bytes.into(),
+            None => Self(Kind::Http(Box::new(exchange))),
+        }
     }
 }
 
 impl From<mock::Stream> for Body {
     fn from(stream: mock::Stream) -> Self {
-        Self(Kind::Mock(stream))
+        Self(Kind::Mock(Box::new(stream)))
     }
 }
 

@@ -72,6 +72,21 @@ impl Exchange {
         exchange
     }
 
+    /// All of the response, if it is over already and has no trailers.
+    pub(super) fn whole(&mut self) -> Option<Bytes> {
+        if self.connection.is_some() || self.next.is_some() {
+            return None;
+        }
+        match self.early.take() {
+            None => Some(Bytes::new()),
+            Some(Ok(frame)) if frame.is_data() => frame.into_data().ok(),
+            early => {
+                self.early = early;
+                None
+            }
+        }
+    }
+
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Next>> {
         if let Some(next) = self.early.take().or_else(|| self.next.take()) {
             return Poll::Ready(Some(next));
@@ -104,8 +119,9 @@ impl Exchange {
         for _ in 0..MERGED_FRAMES {
             match self.step() {
                 Step::Frame(frame) => {
-                    self.next = merged.push(frame).map(Ok);
-                    if self.incoming.is_end_stream() {
+                    let last = self.incoming.is_end_stream();
+                    self.next = merged.push(frame, last).map(Ok);
+                    if last {
                         self.finish();
                     }
                 }
@@ -194,7 +210,8 @@ impl Exchange {
 
 /// Frames made into one.
 ///
-/// A small frame is copied at once: as long as it is held where it was read, hyper cannot use its buffer again.
+/// A small frame is copied at once, unless it is all there is: as long as it is held where it was read, hyper cannot
+/// use its buffer again.
 #[derive(Default)]
 struct Merged {
     small: BytesMut,
@@ -203,19 +220,19 @@ struct Merged {
 
 impl Merged {
     /// Takes `frame` in, or gives it back when it does not fit.
-    fn push(&mut self, frame: Frame<Bytes>) -> Option<Frame<Bytes>> {
+    fn push(&mut self, frame: Frame<Bytes>, last: bool) -> Option<Frame<Bytes>> {
         let bytes = match frame.into_data() {
             Ok(bytes) => bytes,
             Err(other) => return Some(other),
         };
-        if !self.large.is_empty() || self.small.len() + bytes.len() > MERGED_BYTES {
-            if self.small.is_empty() && self.large.is_empty() {
-                self.large = bytes;
-                return None;
-            }
+        let fits = self.large.is_empty() && self.small.len() + bytes.len() <= MERGED_BYTES;
+        if self.small.is_empty() && self.large.is_empty() && (last || !fits) {
+            self.large = bytes;
+        } else if fits {
+            self.small.extend_from_slice(&bytes);
+        } else {
             return Some(Frame::data(bytes));
         }
-        self.small.extend_from_slice(&bytes);
         None
     }
 
