@@ -14,6 +14,7 @@ pub mod count;
 pub mod custom;
 pub mod error;
 pub mod facts;
+pub mod gemini;
 pub mod ids;
 pub mod ir;
 pub mod json;

@@ -46,7 +46,7 @@ impl Protocol {
 }
 
 /// The table of codecs. A new protocol is a new folder and one row here.
-pub static CODECS: &[&dyn Codec] = &[&crate::openai_chat::OpenAiChat];
+pub static CODECS: &[&dyn Codec] = &[&crate::openai_chat::OpenAiChat, &crate::gemini::Gemini];
 
 /// The codec of a protocol, if it has one.
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {

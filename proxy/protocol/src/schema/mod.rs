@@ -17,8 +17,6 @@ pub(crate) use standard::from_openapi;
 pub(crate) struct Subset {
     /// The schema, as JSON text.
     pub(crate) schema: String,
-    /// The type, in capitals, of the whole.
-    pub(crate) is_object: bool,
     /// Constraints were left out that the subset has no words for.
     pub(crate) lossy: bool,
 }

@@ -66,11 +66,7 @@ pub(crate) fn to_openapi(schema: &str) -> Result<Subset, SchemaError> {
     let tree = writer.schema(&root, &[])?;
     let mut out = Vec::new();
     tree.write(&mut out);
-    Ok(Subset {
-        is_object: tree.get("type").and_then(Tree::text) == Some("OBJECT"),
-        schema: String::from_utf8(out).map_err(|_| SchemaError::Invalid)?,
-        lossy: writer.lossy,
-    })
+    Ok(Subset { schema: String::from_utf8(out).map_err(|_| SchemaError::Invalid)?, lossy: writer.lossy })
 }
 
 struct Writer<'t, 'a> {

@@ -9,7 +9,7 @@ use std::path::Path;
 const PENDING: &[&str] = &[
     "anthropic_messages",
     "gemini_embeddings",
-    "gemini_generate",
+    "models_list",
     "openai_completions",
     "openai_embeddings",
     "openai_responses",

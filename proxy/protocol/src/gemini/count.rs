@@ -1,0 +1,69 @@
+//! `countTokens`.
+
+use serde_json::value::RawValue;
+
+use crate::codec::{Encoded, Target, UrlFacts};
+use crate::count::TokenCounter;
+use crate::ir::Request;
+use crate::json::record::record;
+use crate::json::write;
+use crate::json::{DecodeError, Num, read, read_raw};
+use crate::notes::{Notes, Rejected};
+
+use super::facts::ABSENT;
+use super::write_native::Own;
+use super::{THIS, path_of, request, wire, write_request};
+
+/// How Gemini counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Counter;
+
+/// The member of the Gemini API that holds a whole request; Vertex takes the request itself.
+const WRAPPER: &str = "generateContentRequest";
+
+record! {
+    struct Answer<'a> proto {
+        total_tokens("totalTokens"): Num<'a>,
+    }
+}
+
+impl TokenCounter for Counter {
+    fn path(&self, model: &str) -> String {
+        path_of(model, "countTokens")
+    }
+
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        let outer: wire::CountBody<'a> = read(body)?;
+        let Some(inner) = outer.generate_content_request else { return request::decode(body, url) };
+        let mut request = request::of_body(read_raw(inner)?, url)?;
+        request.ext.push(ABSENT, WRAPPER, RawValue::NULL);
+        Ok(request)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        notes: &mut Notes,
+    ) -> Result<Encoded, Rejected> {
+        let bare = request.source == THIS && !Own::of(&request.ext).has("", WRAPPER);
+        let mut encoded = write_request::encode_named(request, target, !bare, notes)?;
+        if !bare {
+            let inner = std::mem::take(&mut encoded.body);
+            write::object(&mut encoded.body, |o| o.key(WRAPPER).extend_from_slice(&inner));
+        }
+        Ok(encoded)
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError> {
+        let answer: Answer<'_> = read(body)?;
+        let tokens = answer.total_tokens.as_ref().and_then(Num::as_u64);
+        tokens.ok_or_else(|| DecodeError::field("totalTokens", "is required"))
+    }
+
+    fn encode_response(&self, tokens: u64) -> Vec<u8> {
+        let mut out = Vec::new();
+        write::object(&mut out, |o| o.u64("totalTokens", tokens));
+        out
+    }
+}

@@ -1,0 +1,201 @@
+//! Reading parts.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::ir::{Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, ToolCall, ToolResult};
+use crate::json::{Str, constant, object_text};
+use crate::state::untag;
+
+use super::THIS;
+use super::wire::{Blob, Call, CallResponse, FileData, Part};
+
+/// Keys of a part that describe it rather than being it.
+const ABOUT: [&str; 8] = [
+    "videoMetadata",
+    "audioMetadata",
+    "documentMetadata",
+    "spreadsheetMetadata",
+    "speechMetadata",
+    "partMetadata",
+    "mediaResolution",
+    "mediaProcessing",
+];
+
+/// Reads the part at that position.
+pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
+    let mut ext = Ext::default();
+    let is_thought = part.thought.is_some_and(|raw| raw.get() == "true");
+    let is_text = part.text.is_some();
+    let mut rest = part.rest;
+    let content = match (part.function_call, part.function_response, part.inline_data, part.file_data) {
+        (Some(one), ..) => Content::ToolCall(call(one, &mut ext)),
+        (_, Some(one), ..) => Content::ToolResult(result(one, &mut ext)),
+        (_, _, Some(one), _) => Content::Media(blob(one, &mut ext)),
+        (.., Some(one)) => Content::Media(file(one, &mut ext)),
+        _ => match part.text {
+            Some(text) if is_thought => Content::Reasoning(text.0),
+            Some(text) => Content::Text(text.0),
+            None => opaque(&mut rest),
+        },
+    };
+    if let Some(raw) = part.thought.filter(|_| !(is_thought && is_text)) {
+        ext.push("", "thought", raw);
+    }
+    let state = part.thought_signature.map(|signature| untag(signature.0, THIS.family(), false));
+    ext.add("", rest);
+    Block { content, state, at, ext }
+}
+
+/// A part of a kind the neutral form does not know: the first member that is not about it.
+fn opaque<'a>(rest: &mut Vec<(Cow<'a, str>, &'a RawValue)>) -> Content<'a> {
+    let is_kind = |(key, value): &(Cow<'a, str>, &'a RawValue)| {
+        value.get() != "null" && !ABOUT.contains(&crate::json::record::camel(key).as_ref())
+    };
+    match rest.iter().position(is_kind) {
+        Some(at) => {
+            let (key, value) = rest.remove(at);
+            Content::Opaque(key, Cow::Borrowed(value))
+        }
+        None => Content::Opaque(Cow::Borrowed(""), Cow::Borrowed(constant("{}"))),
+    }
+}
+
+fn word(text: Option<Str<'_>>) -> Cow<'_, str> {
+    text.map_or(Cow::Borrowed(""), |text| text.0)
+}
+
+fn blob<'a>(blob: Blob<'a>, ext: &mut Ext<'a>) -> Media<'a> {
+    ext.add("inlineData", blob.rest);
+    let mime = blob.mime_type.map(|mime| mime.0);
+    Media {
+        kind: kind_of(mime.as_deref().unwrap_or("")),
+        source: Source::Base64(word(blob.data)),
+        mime,
+        name: blob.display_name.map(|name| name.0),
+        detail: None,
+    }
+}
+
+fn file<'a>(file: FileData<'a>, ext: &mut Ext<'a>) -> Media<'a> {
+    ext.add("fileData", file.rest);
+    let uri = word(file.file_uri);
+    let mime = file.mime_type.map(|mime| mime.0);
+    let is_film = ["youtube.com/", "youtu.be/"].iter().any(|host| uri.contains(host));
+    Media {
+        kind: if is_film { MediaKind::Video } else { kind_of(mime.as_deref().unwrap_or("")) },
+        source: if is_public(&uri) { Source::Url(uri) } else { Source::FileId(uri) },
+        mime,
+        name: file.display_name.map(|name| name.0),
+        detail: None,
+    }
+}
+
+/// Whether a URI leads anybody to the bytes, rather than Google to a file of its own.
+fn is_public(uri: &str) -> bool {
+    let http = uri.starts_with("https://") || uri.starts_with("http://");
+    http && !uri.starts_with("https://generativelanguage.googleapis.com/")
+}
+
+fn kind_of(mime: &str) -> MediaKind {
+    match mime.split('/').next() {
+        Some("image") => MediaKind::Image,
+        Some("audio") => MediaKind::Audio,
+        Some("video") => MediaKind::Video,
+        _ => MediaKind::Document,
+    }
+}
+
+fn call<'a>(call: Call<'a>, ext: &mut Ext<'a>) -> ToolCall<'a> {
+    ext.add("functionCall", call.rest);
+    for (key, raw) in [("partialArgs", call.partial_args), ("willContinue", call.will_continue)] {
+        if let Some(raw) = raw {
+            ext.push("functionCall", key, raw);
+        }
+    }
+    ToolCall {
+        id: word(call.id),
+        made_id: false,
+        name: word(call.name),
+        // No arguments stay none.
+        arguments: call
+            .args
+            .map_or(Arguments::Text(Cow::Borrowed("")), |args| Arguments::Json(Cow::Borrowed(args))),
+        style: CallStyle::Function,
+    }
+}
+
+/// What the object of a response says by Google's convention.
+enum Answer<'a> {
+    /// `{"output": "…"}`.
+    Output(Cow<'a, str>),
+    /// `{"error": "…"}`.
+    Error(Cow<'a, str>),
+    /// Anything else.
+    Object,
+}
+
+impl<'a> Answer<'a> {
+    fn of(raw: &'a RawValue) -> Self {
+        let Ok(members) = serde_json::from_str::<Members<'a>>(raw.get()) else { return Answer::Object };
+        match members.0.as_slice() {
+            [(key, value)] => match (key.as_ref(), serde_json::from_str::<Str<'a>>(value.get())) {
+                ("output", Ok(text)) => Answer::Output(text.0),
+                ("error", Ok(text)) => Answer::Error(text.0),
+                _ => Answer::Object,
+            },
+            _ => Answer::Object,
+        }
+    }
+}
+
+/// The members of an object.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> serde::Deserialize<'a> for Members<'a> {
+    fn deserialize<D: serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        crate::json::record::record! {
+            struct Any<'a> rest {}
+        }
+        Any::deserialize(deserializer).map(|any| Members(any.rest))
+    }
+}
+
+fn result<'a>(response: CallResponse<'a>, ext: &mut Ext<'a>) -> ToolResult<'a> {
+    ext.add("functionResponse", response.rest);
+    let mut result = ToolResult {
+        call_id: word(response.id),
+        made_id: false,
+        name: word(response.name),
+        content: Vec::new(),
+        json: None,
+        is_error: None,
+        plain: true,
+    };
+    let media = response.parts.map(|raw| {
+        ext.push("functionResponse", "parts", raw);
+        serde_json::from_str::<Vec<Part<'a>>>(raw.get()).unwrap_or_default()
+    });
+    let media: Vec<Block<'a>> =
+        media.into_iter().flatten().enumerate().map(|(i, part)| decode(part, i as u32)).collect();
+    if let Some(raw) = response.response {
+        match Answer::of(raw) {
+            Answer::Output(text) => result.content.push(Block::text(text)),
+            Answer::Error(text) => {
+                result.is_error = Some(true);
+                result.content.push(Block::text(text));
+            }
+            Answer::Object if media.is_empty() && object_text(raw.get()).is_some() => {
+                result.json = Some(Cow::Borrowed(raw));
+            }
+            Answer::Object => {
+                ext.push("functionResponse", "response", raw);
+                result.content.push(Block::text(raw.get()));
+            }
+        }
+    }
+    result.plain = media.is_empty();
+    result.content.extend(media);
+    result
+}

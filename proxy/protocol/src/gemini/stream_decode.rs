@@ -1,0 +1,299 @@
+//! Reading a stream (TRANSLATION §8): each chunk is a response with some of the parts.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::codec::{Exchange, JSON_TOOL};
+use crate::custom;
+use crate::error::ApiError;
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, Usage};
+use crate::json::{Str, compact};
+use crate::sse::Frame;
+use crate::state::untag;
+use crate::stream::StreamDecoder;
+
+use super::partial::Partial;
+use super::usage::Counts;
+use super::wire::{Answer, Call, Candidate, Part};
+use super::{THIS, error, finish, response};
+
+/// Reads chunks.
+pub(super) struct Decoder {
+    exchange: Exchange,
+    choices: Vec<Choice>,
+    /// Blocks opened so far.
+    blocks: u32,
+    started: bool,
+    counts: Counts,
+    usage: Option<Usage>,
+    /// The prompt was blocked: the native word.
+    blocked: Option<String>,
+    /// An error ended the stream.
+    failed: bool,
+}
+
+/// What is known of one choice.
+struct Choice {
+    index: u32,
+    open: Option<Open>,
+    calls: bool,
+    finish: Option<String>,
+    message: Option<String>,
+}
+
+/// The open block of a choice.
+enum Open {
+    /// Text or a thought.
+    Said { block: u32, thought: bool },
+    /// A call whose arguments arrive in pieces.
+    Call { block: u32, partial: Partial, kind: CallKind },
+}
+
+/// What a call is for the client.
+#[derive(Clone, Copy, PartialEq)]
+enum CallKind {
+    Function,
+    /// A custom tool: the argument is free text.
+    Custom,
+    /// The call that stands for structured output: text.
+    Answer,
+}
+
+impl Decoder {
+    pub(super) fn new(exchange: Exchange) -> Self {
+        Decoder {
+            exchange,
+            choices: Vec::new(),
+            blocks: 0,
+            started: false,
+            counts: Counts::default(),
+            usage: None,
+            blocked: None,
+            failed: false,
+        }
+    }
+
+    fn chunk(&mut self, chunk: Answer<'_>, sink: &mut dyn Sink) {
+        if let Some(raw) = chunk.error {
+            self.failed = true;
+            return sink.event(Event::Error(Box::new(error::decode_chunk(raw))));
+        }
+        let candidates = chunk.candidates.unwrap_or_default();
+        let blocked = chunk.prompt_feedback.and_then(response::blocked_word);
+        if !self.started && (!candidates.is_empty() || blocked.is_some()) {
+            self.started = true;
+            let word =
+                |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
+            sink.event(Event::Start { id: word(chunk.response_id), model: word(chunk.model_version) });
+        }
+        self.blocked = blocked.or(self.blocked.take());
+        for candidate in candidates {
+            self.candidate(candidate, sink);
+        }
+        if let Some(raw) = chunk.usage_metadata {
+            self.count(raw, sink);
+        }
+    }
+
+    fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {
+        self.counts.take(raw);
+        let usage = self.counts.usage();
+        if let Some(usage) = usage.filter(|_| usage != self.usage) {
+            self.usage = Some(usage);
+            sink.event(Event::Usage(usage));
+        }
+    }
+
+    fn candidate(&mut self, candidate: Candidate<'_>, sink: &mut dyn Sink) {
+        let index = candidate.index.unwrap_or(0);
+        let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            self.choices.push(Choice { index, open: None, calls: false, finish: None, message: None });
+            self.choices.len() - 1
+        });
+        let state = &mut self.choices[at];
+        let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
+        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+            reader.part(part);
+        }
+        if let Some(word) = candidate.finish_reason {
+            state.finish = Some(word.0.into_owned());
+            state.message = candidate.finish_message.map(|text| text.0.into_owned());
+        }
+    }
+}
+
+/// One choice while a chunk is read into it.
+struct Reader<'r, 's> {
+    state: &'r mut Choice,
+    blocks: &'r mut u32,
+    exchange: &'r Exchange,
+    sink: &'r mut (dyn Sink + 's),
+}
+
+impl Reader<'_, '_> {
+    fn part(&mut self, part: Part<'_>) {
+        let thought = part.thought.is_some_and(|raw| raw.get() == "true");
+        let signature = part.thought_signature;
+        if let Some(call) = part.function_call {
+            self.call(call, signature);
+        } else if let Some(text) = part.text {
+            self.say(text, thought, signature);
+        } else {
+            let named = [
+                ("inlineData", part.inline_data.is_some()),
+                ("fileData", part.file_data.is_some()),
+                ("functionResponse", part.function_response.is_some()),
+            ];
+            let kind = named.iter().find(|(_, present)| *present).map(|(kind, _)| Cow::Borrowed(*kind));
+            let kind = kind.or_else(|| part.rest.into_iter().next().map(|(key, _)| key));
+            if let Some(kind) = kind {
+                self.end();
+                let block = self.start(BlockKind::Opaque(kind));
+                self.sign(block, signature);
+                self.sink.event(Event::BlockEnd { block });
+            }
+        }
+    }
+
+    fn start(&mut self, kind: BlockKind<'_>) -> u32 {
+        let block = *self.blocks;
+        *self.blocks += 1;
+        self.sink.event(Event::BlockStart { block, choice: self.state.index, kind });
+        block
+    }
+
+    fn sign(&mut self, block: u32, signature: Option<Str<'_>>) {
+        if let Some(signature) = signature {
+            let state = untag(signature.0, THIS.family(), false);
+            self.sink.event(Event::Signature { block, state });
+        }
+    }
+
+    /// Adds text. A signature closes the block: what follows has a signature of its own.
+    fn say(&mut self, text: Str<'_>, thought: bool, signature: Option<Str<'_>>) {
+        if matches!(self.state.open, Some(Open::Call { .. })) {
+            self.end();
+        }
+        if text.0.is_empty() && signature.is_none() {
+            return;
+        }
+        let block = match self.state.open {
+            Some(Open::Said { block, thought: open }) if open == thought => block,
+            _ => {
+                self.end();
+                let block = self.start(if thought { BlockKind::Reasoning } else { BlockKind::Text });
+                self.state.open = Some(Open::Said { block, thought });
+                block
+            }
+        };
+        if !text.0.is_empty() {
+            let delta = if thought { Delta::Reasoning(text.0) } else { Delta::Text(text.0) };
+            self.sink.event(Event::Delta { block, delta });
+        }
+        if signature.is_some() {
+            self.sign(block, signature);
+            self.end();
+        }
+    }
+
+    /// Reads a whole call, the start of one, a piece of one, or (without members) its end.
+    fn call(&mut self, call: Call<'_>, signature: Option<Str<'_>>) {
+        let goes_on = call.will_continue.is_some_and(|raw| raw.get() == "true");
+        let name = call.name.map_or(Cow::Borrowed(""), |name| name.0);
+        if !name.is_empty() {
+            self.end();
+            let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
+            let (block, kind) = self.start_call(id, name);
+            self.sign(block, signature);
+            if !goes_on && call.partial_args.is_none() {
+                return self.end_call(block, kind, &compact(call.args.map_or("{}", RawValue::get)));
+            }
+            self.state.open = Some(Open::Call { block, partial: Partial::new(call.args), kind });
+        }
+        if let (Some(Open::Call { partial, .. }), Some(args)) = (&mut self.state.open, call.partial_args) {
+            partial.take(args);
+        }
+        if !goes_on {
+            self.end();
+        }
+    }
+
+    fn start_call(&mut self, id: Cow<'_, str>, name: Cow<'_, str>) -> (u32, CallKind) {
+        if self.exchange.json_tool && name == JSON_TOOL {
+            return (self.start(BlockKind::Text), CallKind::Answer);
+        }
+        self.state.calls = true;
+        let name = self.exchange.names.client(name);
+        let is_custom = self.exchange.custom.iter().any(|custom| *custom == name);
+        let (style, kind) = match is_custom {
+            true => (CallStyle::Custom, CallKind::Custom),
+            false => (CallStyle::Function, CallKind::Function),
+        };
+        (self.start(BlockKind::ToolCall { id, name, style }), kind)
+    }
+
+    /// Closes a call. Its arguments are told even if there are none (litellm#25561).
+    fn end_call(&mut self, block: u32, kind: CallKind, args: &str) {
+        let delta = match kind {
+            CallKind::Function => Delta::Args(Cow::Borrowed(args)),
+            CallKind::Custom => Delta::Args(custom::unwrap(args)),
+            CallKind::Answer => Delta::Text(Cow::Borrowed(args)),
+        };
+        self.sink.event(Event::Delta { block, delta });
+        self.sink.event(Event::BlockEnd { block });
+    }
+
+    /// Closes the open block.
+    fn end(&mut self) {
+        match self.state.open.take() {
+            Some(Open::Said { block, .. }) => self.sink.event(Event::BlockEnd { block }),
+            Some(Open::Call { block, partial, kind }) => self.end_call(block, kind, &partial.text()),
+            None => {}
+        }
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        if self.failed {
+            return;
+        }
+        // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
+        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        if let Ok(chunk) = serde_json::from_str::<Answer<'_>>(text) {
+            self.chunk(chunk, sink);
+        }
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) {
+        if self.failed {
+            return;
+        }
+        let answered = !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some());
+        let blocked = self.blocked.take().filter(|_| self.choices.is_empty());
+        for state in &mut self.choices {
+            Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink }.end();
+            if let (Some(word), true) = (state.finish.take(), answered) {
+                sink.event(Event::Finish {
+                    choice: state.index,
+                    finish: finish::of_word(&word, state.calls),
+                    native: Cow::Owned(word),
+                    stop_sequence: None,
+                    message: state.message.take().map(Cow::Owned),
+                });
+            }
+        }
+        let complete = answered || blocked.is_some();
+        if let Some(word) = blocked {
+            sink.event(Event::Finish {
+                choice: 0,
+                finish: Finish::ContentFilter,
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+    }
+}

@@ -1,0 +1,299 @@
+//! Writing a stream (TRANSLATION §8).
+
+use crate::codec::Reply;
+use crate::error::{ApiError, ErrorKind};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State, Usage};
+use crate::json::write::{self, List, Object};
+use crate::sse::write_event;
+use crate::stream::{Framing, StreamEncoder};
+
+use super::write_part::{self, Thoughts};
+use super::{error, finish, usage};
+
+/// Writes chunks.
+pub(super) struct Encoder {
+    reply: Reply,
+    id: String,
+    model: String,
+    /// By number.
+    blocks: Vec<Block>,
+    choices: Vec<Choice>,
+    usage: Option<Usage>,
+    /// Chunks were written.
+    written: bool,
+    over: bool,
+}
+
+struct Block {
+    choice: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Text,
+    Thought,
+    Call(Box<Call>),
+    /// What Gemini has no part for.
+    Other,
+}
+
+/// A call, written when it is complete.
+struct Call {
+    id: String,
+    name: String,
+    style: CallStyle,
+    args: String,
+    signature: Option<String>,
+}
+
+struct Choice {
+    index: u32,
+    thoughts: Thoughts,
+    /// Anything was said or called.
+    spoke: bool,
+    /// The arguments of a call are no object.
+    broken: bool,
+    finish: Option<(String, Option<String>)>,
+}
+
+impl Encoder {
+    pub(super) fn new(reply: Reply) -> Self {
+        Encoder {
+            reply,
+            id: String::new(),
+            model: String::new(),
+            blocks: Vec::new(),
+            choices: Vec::new(),
+            usage: None,
+            written: false,
+            over: false,
+        }
+    }
+
+    fn start(&mut self, id: &str, model: &str) {
+        self.id = if id.is_empty() { self.reply.ids.mint("") } else { id.to_owned() };
+        self.model = self.reply.model(Some(model)).to_owned();
+    }
+
+    /// Writes a frame around an object.
+    fn frame(&mut self, out: &mut Vec<u8>, object: impl FnOnce(&mut Vec<u8>)) {
+        match self.reply.framing {
+            Framing::Sse => write_event(out, "", object),
+            Framing::JsonArray => {
+                out.extend_from_slice(if self.written { b",\n" } else { b"[" });
+                object(out);
+            }
+        }
+        self.written = true;
+    }
+
+    /// Writes a chunk.
+    fn chunk(&mut self, out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
+        let (id, model) = (std::mem::take(&mut self.id), std::mem::take(&mut self.model));
+        self.frame(out, |out| {
+            write::object(out, |o| {
+                members(o);
+                o.str("modelVersion", &model);
+                o.str("responseId", &id);
+            });
+        });
+        (self.id, self.model) = (id, model);
+    }
+
+    /// Writes a chunk with parts of one choice.
+    fn parts(&mut self, out: &mut Vec<u8>, choice: usize, parts: impl FnOnce(&mut List<'_>)) {
+        let Some(state) = self.choices.get_mut(choice) else { return };
+        state.spoke = true;
+        let index = state.index;
+        self.chunk(out, |o| {
+            o.list("candidates", |l| {
+                l.object(|o| {
+                    write_content(o, parts);
+                    o.u64("index", index.into());
+                });
+            });
+        });
+    }
+
+    fn choice(&mut self, index: u32) -> usize {
+        self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
+            self.choices.push(Choice {
+                index,
+                thoughts: Thoughts::new(self.reply.show_reasoning),
+                spoke: false,
+                broken: false,
+                finish: None,
+            });
+            self.choices.len() - 1
+        })
+    }
+
+    fn open(&mut self, choice: u32, kind: &BlockKind<'_>) {
+        let kind = match kind {
+            BlockKind::Text | BlockKind::Refusal => Kind::Text,
+            BlockKind::Reasoning => Kind::Thought,
+            BlockKind::ToolCall { id, name, style } => Kind::Call(Box::new(Call {
+                id: id.to_string(),
+                name: name.to_string(),
+                style: *style,
+                args: String::new(),
+                signature: None,
+            })),
+            BlockKind::Opaque(_) => Kind::Other,
+        };
+        let choice = self.choice(choice);
+        self.blocks.push(Block { choice, kind });
+    }
+
+    fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
+        let Some(Block { choice, kind }) = self.blocks.get_mut(block as usize) else { return };
+        let choice = *choice;
+        let (text, thought) = match (kind, delta) {
+            (Kind::Call(call), Delta::Args(text)) => return call.args.push_str(text),
+            (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) => (text, false),
+            (Kind::Thought, Delta::Reasoning(text)) if self.choices[choice].thoughts.show => (text, true),
+            _ => return,
+        };
+        let signature = if thought { None } else { self.choices[choice].thoughts.sign(None) };
+        self.parts(out, choice, |l| write_part::text(l, text, thought, signature.as_deref()));
+    }
+
+    fn sign(&mut self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
+        let Some(Block { choice, kind }) = self.blocks.get_mut(block as usize) else { return };
+        let choice = *choice;
+        let thoughts = &mut self.choices[choice].thoughts;
+        let thought = match kind {
+            Kind::Call(call) => {
+                call.signature = thoughts.sign(Some(state));
+                return;
+            }
+            Kind::Thought if !thoughts.show => return thoughts.keep(state),
+            Kind::Thought => true,
+            Kind::Text => false,
+            Kind::Other => return,
+        };
+        let signature = thoughts.sign(Some(state));
+        self.parts(out, choice, |l| write_part::text(l, "", thought, signature.as_deref()));
+    }
+
+    fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+        let Some(Block { choice, kind }) = self.blocks.get_mut(block as usize) else { return };
+        let Kind::Call(call) = std::mem::replace(kind, Kind::Other) else { return };
+        let choice = *choice;
+        let Ok(args) = write_part::args_of_text(&call.args, call.style) else {
+            self.choices[choice].broken = true;
+            return;
+        };
+        let signature = call.signature.or_else(|| self.choices[choice].thoughts.sign(None));
+        self.parts(out, choice, |l| {
+            write_part::call(l, &call.id, &call.name, &args, signature.as_deref());
+        });
+    }
+
+    fn finish(
+        &mut self,
+        choice: u32,
+        finish: Finish,
+        native: &str,
+        message: Option<&str>,
+        out: &mut Vec<u8>,
+    ) {
+        let at = self.choice(choice);
+        // Arguments cut by the token limit are no fault of the provider.
+        if self.choices[at].broken && finish != Finish::Length {
+            let text = "the model called a tool with arguments that are not a JSON object";
+            return self.fail(&ApiError::new(ErrorKind::Server, text), out);
+        }
+        let is_blocked = native.starts_with(finish::BLOCKED);
+        let word = if is_blocked { native } else { finish::word(finish, native).0 };
+        let explained = message.filter(|_| finish == Finish::Refusal);
+        self.choices[at].finish = Some((word.to_owned(), explained.map(str::to_owned)));
+    }
+
+    /// The last chunk: why every choice ended, and the counts.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        let mut choices = std::mem::take(&mut self.choices);
+        let counts = self.usage;
+        self.chunk(out, |o| {
+            let ended = |choice: &Choice| choice.finish.as_ref().map(|(word, _)| word.clone());
+            let blocked = choices.iter().find_map(ended);
+            match blocked.as_deref().and_then(|word| word.strip_prefix(finish::BLOCKED)) {
+                Some(reason) => o.object("promptFeedback", |o| o.str("blockReason", reason)),
+                None => o.list("candidates", |l| {
+                    choices.iter_mut().for_each(|choice| l.object(|o| last(o, choice)));
+                }),
+            }
+            if let Some(counts) = counts {
+                o.object("usageMetadata", |o| usage::write(o, &counts));
+            }
+        });
+        self.close_array(out);
+    }
+
+    /// The error ends the stream, after the counts of what was used until then.
+    fn fail(&mut self, error: &ApiError, out: &mut Vec<u8>) {
+        self.over = true;
+        if let Some(counts) = self.usage.filter(|_| self.written) {
+            self.chunk(out, |o| o.object("usageMetadata", |o| usage::write(o, &counts)));
+        }
+        self.frame(out, |out| out.extend_from_slice(&error::write_chunk(error)));
+        self.close_array(out);
+    }
+
+    fn close_array(&self, out: &mut Vec<u8>) {
+        if self.reply.framing == Framing::JsonArray {
+            out.extend_from_slice(b"]\n");
+        }
+    }
+}
+
+/// The members of a choice that has ended. State that no part took goes with the last one.
+fn last(o: &mut Object<'_>, choice: &mut Choice) {
+    let (word, message) = choice.finish.take().unwrap_or_default();
+    let signature = choice.thoughts.sign(None);
+    let text = message.filter(|_| !choice.spoke).unwrap_or_default();
+    write_content(o, |l| write_part::text(l, &text, false, signature.as_deref()));
+    if !word.is_empty() {
+        o.str("finishReason", &word);
+    }
+    o.u64("index", choice.index.into());
+}
+
+fn write_content(o: &mut Object<'_>, parts: impl FnOnce(&mut List<'_>)) {
+    o.object("content", |o| {
+        o.list("parts", parts);
+        o.str("role", "model");
+    });
+}
+
+impl StreamEncoder for Encoder {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { .. } if !self.blocks.is_empty() => self.fail(&ApiError::restarted(), out),
+            Event::Start { id, model } => self.start(id, model),
+            Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
+            Event::Delta { block, delta } => self.piece(*block, delta, out),
+            Event::Signature { block, state } => self.sign(*block, state, out),
+            Event::BlockEnd { block } => self.close(*block, out),
+            Event::Finish { choice, finish, native, message, .. } => {
+                self.finish(*choice, *finish, native, message.as_deref(), out);
+            }
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Error(error) => self.fail(error, out),
+            Event::End => {
+                self.over = true;
+                self.end(out);
+            }
+        }
+    }
+
+    fn keep_alive(&self) -> &'static [u8] {
+        match self.reply.framing {
+            Framing::Sse => b": keep-alive\n\n",
+            Framing::JsonArray => b"\n",
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Writing media of requests from other protocols.
+
+use crate::ir::{Media, MediaKind, Source};
+use crate::json::write::{List, Object};
+use crate::notes::{Notes, Rejected};
+
+use super::foreign::Foreign;
+
+/// Media types of media that do not say theirs, which Gemini requires.
+const fn default_mime(kind: MediaKind) -> &'static str {
+    match kind {
+        MediaKind::Image => "image/png",
+        MediaKind::Document => "application/pdf",
+        MediaKind::Audio => "audio/wav",
+        MediaKind::Video => "video/mp4",
+    }
+}
+
+/// Writes a media part.
+///
+/// # Errors
+/// The file lies in another provider's store, or at a URL that the route does not let Google fetch; in strict mode,
+/// a file name or a resolution hint is lost.
+pub(super) fn write(
+    l: &mut List<'_>,
+    foreign: &Foreign<'_, '_>,
+    media: &Media<'_>,
+    path: impl Fn() -> String,
+    notes: &mut Notes,
+) -> Result<(), Rejected> {
+    if media.name.is_some() {
+        foreign.drop_word("filename", &path, notes)?;
+    }
+    if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
+        foreign.drop_word("detail", &path, notes)?;
+    }
+    match &media.source {
+        Source::Text(text) => l.object(|o| o.str("text", text)),
+        Source::Base64(data) => l.object(|o| write_bytes(o, media, data)),
+        Source::Url(url) if foreign.target.options.url_fetch => l.object(|o| {
+            o.object("fileData", |o| {
+                o.opt_str("mimeType", media.mime.as_deref());
+                o.str("fileUri", url);
+            });
+        }),
+        Source::Url(_) => {
+            return Err(Rejected::new(path(), "the provider does not fetch URLs on this route"));
+        }
+        Source::FileId(_) => return Err(Rejected::new(path(), "a file in another provider's store")),
+    }
+    Ok(())
+}
+
+/// The member of a part that holds bytes.
+pub(super) fn write_bytes(o: &mut Object<'_>, media: &Media<'_>, data: &str) {
+    o.object("inlineData", |o| {
+        o.str("mimeType", media.mime.as_deref().unwrap_or(default_mime(media.kind)));
+        o.str("data", data);
+    });
+}

@@ -1,0 +1,44 @@
+//! Writing a request.
+
+use crate::account;
+use crate::codec::{Encoded, Exchange, Target};
+use crate::custom;
+use crate::ir::Request;
+use crate::json::write;
+use crate::names::{NameLimits, Names};
+use crate::notes::{Notes, Rejected};
+
+use super::foreign::Foreign;
+use super::{Gemini, THIS, write_native};
+
+/// Function names (Gemini's own limit).
+const NAMES: NameLimits = NameLimits { max: 128, also: ".:" };
+
+/// Writes a request body.
+pub(super) fn encode(
+    request: &Request<'_>,
+    target: &Target<'_>,
+    notes: &mut Notes,
+) -> Result<Encoded, Rejected> {
+    encode_named(request, target, false, notes)
+}
+
+/// Writes a request body, with its model's name in it if `named`.
+pub(super) fn encode_named(
+    request: &Request<'_>,
+    target: &Target<'_>,
+    named: bool,
+    notes: &mut Notes,
+) -> Result<Encoded, Rejected> {
+    let mut body = Vec::with_capacity(4096);
+    if request.source == THIS {
+        write::object(&mut body, |o| write_native::request(o, request, target.model, named));
+        return Ok(Encoded { body, exchange: Exchange::default() });
+    }
+    account::request(request, &Gemini, notes)?;
+    let foreign = Foreign::new(request, target, Names::of(request, NAMES), notes)?;
+    write::object(&mut body, |o| foreign.write(o, named, notes))?;
+    let exchange =
+        Exchange { names: foreign.names, json_tool: foreign.json_tool, custom: custom::names(request) };
+    Ok(Encoded { body, exchange })
+}
