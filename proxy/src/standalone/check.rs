@@ -52,6 +52,7 @@ pub(super) fn told(verdict: &Verdict) -> String {
         }
         (Some(judgement), ..) => format!("{}: {}", judgement.reason, judgement.message),
         (None, Serving::Suspended, ..) => "suspended".to_owned(),
+        (None, _, Some(1), _) => "good, 1 model name".to_owned(),
         (None, _, Some(models), _) => format!("good, {models} model names"),
         (None, _, _, Some(key)) if key.disabled => format!("good, key {} (disabled)", key.id),
         (None, _, _, Some(key)) => format!("good, key {}", key.id),
