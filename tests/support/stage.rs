@@ -68,13 +68,15 @@ impl<'a> Stage<'a> {
         Operator::start(self, name, OperatorOptions { watch, ..OperatorOptions::default() }).await
     }
 
-    /// Starts a proxy that dials these operators.
+    /// Starts a proxy that dials these operators, and waits until it has a configuration.
     ///
     /// # Errors
-    /// When it does not start to listen.
+    /// When it does not become ready.
     pub async fn proxy(&self, name: &str, operators: &[&Operator]) -> Result<Proxy> {
         let options = self.proxy_options(operators).await?;
-        Proxy::start(&self.dir, name, options).await
+        let proxy = Proxy::start(&self.dir, name, options).await?;
+        proxy.until_ready().await?;
+        Ok(proxy)
     }
 
     /// What a proxy needs to dial these operators.
