@@ -8,6 +8,7 @@
 //! [`ir::Ext`] under the rules of its [`facts::Facts`].
 
 pub mod account;
+pub mod anthropic;
 pub mod capabilities;
 pub mod codec;
 pub mod count;

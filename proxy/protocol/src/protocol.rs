@@ -46,7 +46,8 @@ impl Protocol {
 }
 
 /// The table of codecs. A new protocol is a new folder and one row here.
-pub static CODECS: &[&dyn Codec] = &[&crate::openai_chat::OpenAiChat, &crate::gemini::Gemini];
+pub static CODECS: &[&dyn Codec] =
+    &[&crate::openai_chat::OpenAiChat, &crate::anthropic::Anthropic, &crate::gemini::Gemini];
 
 /// The codec of a protocol, if it has one.
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {

@@ -1,0 +1,96 @@
+//! Anthropic Messages.
+
+mod block;
+pub mod cache;
+mod count;
+mod error;
+mod facts;
+mod finish;
+mod foreign;
+mod media;
+mod native;
+mod plan;
+mod prompt;
+mod request;
+mod response;
+mod stream_decode;
+mod stream_encode;
+mod turns;
+mod usage;
+mod wire;
+mod write_request;
+
+
+use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::count::TokenCounter;
+use crate::error::{ApiError, ErrorHead};
+use crate::facts::Facts;
+use crate::ir::{Request, Response};
+use crate::json::DecodeError;
+use crate::notes::{Notes, Rejected};
+use crate::protocol::Protocol;
+use crate::stream::{StreamDecoder, StreamEncoder};
+
+use write_request::Purpose;
+
+/// The protocol of this folder.
+const THIS: Protocol = Protocol::Anthropic;
+
+/// Anthropic Messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Anthropic;
+
+impl Codec for Anthropic {
+    fn protocol(&self) -> Protocol {
+        THIS
+    }
+
+    fn facts(&self) -> &'static Facts {
+        &facts::FACTS
+    }
+
+    fn path(&self, _model: &str, _stream: bool) -> String {
+        "/v1/messages".to_owned()
+    }
+
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        notes: &mut Notes,
+    ) -> Result<Encoded, Rejected> {
+        write_request::encode(request, target, Purpose::Answer, notes)
+    }
+
+    fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
+        response::decode(body, exchange)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        response::encode(response, reply, notes)
+    }
+
+    fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {
+        Box::new(stream_decode::Decoder::new(exchange))
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream_encode::Encoder::new(reply))
+    }
+
+    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
+        error::decode(head, body)
+    }
+
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
+        error::encode(error)
+    }
+
+    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+        Some(&count::Counter)
+    }
+}

@@ -1,0 +1,293 @@
+//! Reading a stream (TRANSLATION §8).
+
+use std::borrow::Cow;
+
+use crate::codec::{Exchange, JSON_TOOL};
+use crate::custom;
+use crate::error::ApiError;
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
+use crate::json::{Str, compact};
+use crate::sse::Frame;
+use crate::state::untag;
+use crate::stream::StreamDecoder;
+
+use super::usage::Counts;
+use super::{THIS, error, finish, wire};
+
+/// Reads events.
+pub(super) struct Decoder {
+    exchange: Exchange,
+    /// A message was started.
+    started: bool,
+    /// Blocks opened so far, over all messages.
+    blocks: u32,
+    /// Blocks opened in this message.
+    said: bool,
+    open: Vec<Open>,
+    counts: Counts,
+    /// The message calls tools; it calls the one that stands for its text.
+    calls: bool,
+    json_called: bool,
+    end: Option<End>,
+    /// The end, or an error, was passed on.
+    over: bool,
+}
+
+struct Open {
+    index: u32,
+    block: u32,
+    kind: Kind,
+}
+
+/// What is open.
+enum Kind {
+    Text,
+    Reasoning,
+    /// A call, and the arguments that came with its start: they count if no others follow.
+    Call(String),
+    /// The call whose arguments are the text of the answer.
+    Json(String),
+    /// The call of a custom tool: its arguments must be complete to be unwrapped.
+    Custom(String),
+    /// A block only this protocol knows.
+    Other,
+}
+
+/// Why the message ended.
+struct End {
+    word: String,
+    stop_sequence: Option<String>,
+    message: Option<String>,
+}
+
+impl Decoder {
+    pub(super) fn new(exchange: Exchange) -> Self {
+        Decoder {
+            exchange,
+            started: false,
+            blocks: 0,
+            said: false,
+            open: Vec::new(),
+            counts: Counts::default(),
+            calls: false,
+            json_called: false,
+            end: None,
+            over: false,
+        }
+    }
+
+    /// A message begins, or begins again: what was said before is void then.
+    fn start(&mut self, message: wire::StartedMessage<'_>, sink: &mut dyn Sink) {
+        self.close_all(sink);
+        if !self.started || self.said {
+            let id = message.id.map_or(Cow::Borrowed(""), |id| id.0);
+            let model = message.model.map_or(Cow::Borrowed(""), |model| model.0);
+            sink.event(Event::Start { id, model });
+        }
+        self.started = true;
+        (self.said, self.calls, self.json_called, self.end) = (false, false, false, None);
+        if let Some(told) = &message.usage {
+            self.counts = Counts::default();
+            self.counts.take(told);
+            sink.event(Event::Usage(self.counts.usage()));
+        }
+    }
+
+    fn open(&mut self, index: u32, started: wire::StartedBlock<'_>, sink: &mut dyn Sink) {
+        if !self.started {
+            self.start(wire::StartedMessage::default(), sink);
+        }
+        let block = self.blocks;
+        self.blocks += 1;
+        self.said = true;
+        let word = started.kind.as_ref().map_or("", |kind| kind.as_ref());
+        let kind = match word {
+            "text" => Kind::Text,
+            "thinking" | "redacted_thinking" => Kind::Reasoning,
+            "tool_use" => self.call_kind(&started),
+            _ => Kind::Other,
+        };
+        let told = match &kind {
+            Kind::Text | Kind::Json(_) => BlockKind::Text,
+            Kind::Reasoning => BlockKind::Reasoning,
+            Kind::Call(_) => self.call(&started, CallStyle::Function),
+            Kind::Custom(_) => self.call(&started, CallStyle::Custom),
+            Kind::Other => BlockKind::Opaque(Cow::Borrowed(word)),
+        };
+        sink.event(Event::BlockStart { block, choice: 0, kind: told });
+        match kind {
+            Kind::Text => piece(block, started.text, Delta::Text, sink),
+            Kind::Reasoning => {
+                piece(block, started.thinking, Delta::Reasoning, sink);
+                sign(block, started.signature, false, sink);
+                sign(block, started.data, true, sink);
+            }
+            _ => {}
+        }
+        self.open.push(Open { index, block, kind });
+    }
+
+    /// What kind of call starts; the arguments it starts with are `{}` unless a server sends all of them at once.
+    fn call_kind(&mut self, started: &wire::StartedBlock<'_>) -> Kind {
+        let input = started.input.map_or(Cow::Borrowed(""), |raw| compact(raw.get()));
+        let input = if input == "{}" { String::new() } else { input.into_owned() };
+        let name = started.name.as_ref().map_or("", |name| name.as_ref());
+        if self.exchange.json_tool && name == JSON_TOOL {
+            self.json_called = true;
+            return Kind::Json(input);
+        }
+        self.calls = true;
+        let client = self.exchange.names.client(Cow::Borrowed(name));
+        if self.exchange.custom.iter().any(|custom| *custom == client) {
+            return Kind::Custom(input);
+        }
+        Kind::Call(input)
+    }
+
+    fn call<'s>(&'s self, started: &'s wire::StartedBlock<'_>, style: CallStyle) -> BlockKind<'s> {
+        let id = started.id.as_ref().map_or("", |id| id.as_ref());
+        let name = started.name.as_ref().map_or("", |name| name.as_ref());
+        BlockKind::ToolCall {
+            id: Cow::Borrowed(id),
+            name: self.exchange.names.client(Cow::Borrowed(name)),
+            style,
+        }
+    }
+
+    fn delta(&mut self, index: u32, delta: wire::Delta<'_>, sink: &mut dyn Sink) {
+        let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
+        let block = open.block;
+        match &mut open.kind {
+            Kind::Text => piece(block, delta.text, Delta::Text, sink),
+            Kind::Reasoning => {
+                piece(block, delta.thinking, Delta::Reasoning, sink);
+                sign(block, delta.signature, false, sink);
+            }
+            Kind::Call(input) => {
+                if delta.partial_json.as_ref().is_some_and(|text| !text.0.is_empty()) {
+                    input.clear();
+                }
+                piece(block, delta.partial_json, Delta::Args, sink);
+            }
+            Kind::Json(input) => {
+                if delta.partial_json.as_ref().is_some_and(|text| !text.0.is_empty()) {
+                    input.clear();
+                }
+                piece(block, delta.partial_json, Delta::Text, sink);
+            }
+            Kind::Custom(text) => text.push_str(delta.partial_json.as_ref().map_or("", |text| text.as_ref())),
+            Kind::Other => {}
+        }
+    }
+
+    fn close(&mut self, index: u32, sink: &mut dyn Sink) {
+        if let Some(at) = self.open.iter().position(|open| open.index == index) {
+            self.open.remove(at).close(sink);
+        }
+    }
+
+    fn close_all(&mut self, sink: &mut dyn Sink) {
+        self.open.drain(..).for_each(|open| open.close(sink));
+    }
+
+    fn message_delta(
+        &mut self,
+        delta: Option<wire::Delta<'_>>,
+        told: Option<wire::Usage<'_>>,
+        sink: &mut dyn Sink,
+    ) {
+        if let Some(word) = delta.as_ref().and_then(|delta| delta.stop_reason.as_ref()) {
+            let text = |text: Option<&Str<'_>>| text.map(|text| text.0.clone().into_owned());
+            let delta = delta.as_ref();
+            self.end = Some(End {
+                word: word.0.clone().into_owned(),
+                stop_sequence: text(delta.and_then(|delta| delta.stop_sequence.as_ref())),
+                message: text(delta.and_then(|delta| delta.stop_details.as_ref()?.explanation.as_ref())),
+            });
+        }
+        if let Some(told) = &told {
+            self.counts.take(told);
+            sink.event(Event::Usage(self.counts.usage()));
+        }
+    }
+
+    /// The message is complete: with its last event, or, where a server leaves that out, once it said why it ended.
+    fn stop(&mut self, sink: &mut dyn Sink) {
+        self.over = true;
+        let Some(end) = self.end.take() else {
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        };
+        self.close_all(sink);
+        let finish = match finish::read(&end.word, self.calls) {
+            Finish::ToolUse if self.json_called && !self.calls => Finish::Stop,
+            finish => finish,
+        };
+        sink.event(Event::Finish {
+            choice: 0,
+            finish,
+            native: Cow::Owned(end.word),
+            stop_sequence: end.stop_sequence.map(Cow::Owned),
+            message: end.message.map(Cow::Owned),
+        });
+        sink.event(Event::End);
+    }
+}
+
+impl Open {
+    /// Ends the block, with what only now is complete.
+    fn close(self, sink: &mut dyn Sink) {
+        let block = self.block;
+        match &self.kind {
+            Kind::Call(input) => piece(block, Some(Str(Cow::Borrowed(input))), Delta::Args, sink),
+            Kind::Json(input) => piece(block, Some(Str(Cow::Borrowed(input))), Delta::Text, sink),
+            Kind::Custom(text) => piece(block, Some(Str(custom::unwrap(text))), Delta::Args, sink),
+            Kind::Text | Kind::Reasoning | Kind::Other => {}
+        }
+        sink.event(Event::BlockEnd { block });
+    }
+}
+
+/// Passes a piece on, unless it is empty.
+fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta<'t>, sink: &mut dyn Sink) {
+    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
+        sink.event(Event::Delta { block, delta: delta(text) });
+    }
+}
+
+fn sign(block: u32, data: Option<Str<'_>>, redacted: bool, sink: &mut dyn Sink) {
+    if let Some(Str(data)) = data.filter(|data| !data.0.is_empty()) {
+        let state: State<'_> = untag(data, THIS.family(), redacted);
+        sink.event(Event::Signature { block, state });
+    }
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        if self.over {
+            return;
+        }
+        // What cannot be read is no event; a stream that holds nothing else ends incomplete.
+        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) else { return };
+        let index = event.index.unwrap_or(0);
+        match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
+            "message_start" => self.start(event.message.unwrap_or_default(), sink),
+            "content_block_start" => self.open(index, event.content_block.unwrap_or_default(), sink),
+            "content_block_delta" => self.delta(index, event.delta.unwrap_or_default(), sink),
+            "content_block_stop" => self.close(index, sink),
+            "message_delta" => self.message_delta(event.delta, event.usage, sink),
+            "message_stop" => self.stop(sink),
+            "error" => {
+                self.over = true;
+                sink.event(Event::Error(Box::new(error::decode_event(event.error, data))));
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) {
+        if !self.over {
+            self.stop(sink);
+        }
+    }
+}

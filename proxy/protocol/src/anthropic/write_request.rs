@@ -1,0 +1,51 @@
+//! Writing a request.
+
+use crate::account;
+use crate::codec::{Encoded, Exchange, Target};
+use crate::custom;
+use crate::ir::Request;
+use crate::json::write;
+use crate::names::{NameLimits, Names};
+use crate::notes::{Notes, Rejected};
+
+use super::cache::{Marks, Prompt};
+use super::foreign::Foreign;
+use super::plan::{Form, Plan};
+use super::{Anthropic, THIS, native};
+
+/// Tool names (TRANSLATION §2).
+const NAMES: NameLimits = NameLimits { max: 128, also: "" };
+
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// An answer.
+    Answer,
+    /// The number of its tokens: settings that say how to answer are left out.
+    Count,
+}
+
+/// Writes a request body.
+pub(super) fn encode(
+    request: &Request<'_>,
+    target: &Target<'_>,
+    purpose: Purpose,
+    notes: &mut Notes,
+) -> Result<Encoded, Rejected> {
+    let mut body = Vec::with_capacity(4096);
+    if request.source == THIS {
+        let marks = target.options.cache_min_tokens.map_or_else(Marks::default, |min_tokens| {
+            Prompt::of(request).map(|prompt| prompt.plan(min_tokens)).unwrap_or_default()
+        });
+        write::object(&mut body, |o| native::request(o, request, target.model, &marks));
+        return Ok(Encoded { body, exchange: Exchange::default() });
+    }
+    account::request(request, &Anthropic, notes)?;
+    let plan = Plan::of(request, target, notes)?;
+    let names = Names::of(request, NAMES);
+    let custom = custom::names(request);
+    let json_tool = plan.form == Form::Tool;
+    let foreign = Foreign { request, target, names: &names, plan: &plan, purpose };
+    foreign.write(&mut body, notes)?;
+    Ok(Encoded { body, exchange: Exchange { names, json_tool, custom } })
+}
