@@ -1,6 +1,6 @@
 //! The proxy without a control plane: objects from files, compiled in process.
 //!
-//! [`files`] reads them, [`manifest`] takes them apart, [`world`] puts them together, and [`Standalone`] compiles and
+//! `files` reads them, `manifest` takes them apart, `world` puts them together, and [`Standalone`] compiles and
 //! applies, at the start and whenever the files change. A change that cannot be read as a whole (broken YAML, an
 //! unknown kind, an object that is there twice) leaves everything as it was. A single object that is wrong is left
 //! out, or stays in its last good form, as in a cluster.

@@ -1,8 +1,8 @@
 //! The config stream, from the proxy's end: dial the operator, take what it pushes, report what is held.
 //!
-//! [`replica`] decides what a message does to what is held, and [`backoff`] when to dial again; both are pure.
-//! [`dial`] finds an operator that streams, [`session`] follows one stream, [`report`] speaks back, [`apply`] puts in
-//! use, and [`last_good`] starts a proxy whose operator is away. Whatever does not fit (a missed delta, a wrong digest,
+//! `replica` decides what a message does to what is held, and `backoff` when to dial again; both are pure.
+//! `dial` finds an operator that streams, `session` follows one stream, `report` speaks back, `apply` puts in
+//! use, and `last_good` starts a proxy whose operator is away. Whatever does not fit (a missed delta, a wrong digest,
 //! a line that is no message) has one answer: dial again and ask for everything.
 
 mod apply;

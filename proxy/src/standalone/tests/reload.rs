@@ -82,8 +82,8 @@ async fn changes_are_applied_and_nonsense_is_not() {
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
     following.failures(1).await;
     assert_eq!(following.store.version(), before);
-    fs::write(&file, "").unwrap();
     fs::remove_file(dir.path().join("b.yaml")).unwrap();
+    fs::write(&file, "").unwrap();
     following.failures(2).await;
     assert_eq!(following.store.version(), before, "an empty file is no configuration");
     fs::write(&file, whole).unwrap();
