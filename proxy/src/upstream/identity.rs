@@ -34,3 +34,28 @@ impl fmt::Debug for Identity {
         f.write_str("Identity(…)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use llm_snapshot::Secret;
+    use llm_snapshot::provider::{Credential, Http, Tls};
+
+    #[test]
+    fn it_is_the_endpoint_and_the_trust_and_nothing_else() {
+        let http =
+            || Http { base_url: "https://a.test".into(), credentials: Vec::new(), tls: Tls::default() };
+        let tls = |tls| Http { tls, ..http() };
+        let credentials = vec![Credential { name: "s/k".into(), value: Secret::new("sk-canary"), weight: 1 }];
+        assert_eq!(Identity::of(&http()), Identity::of(&Http { credentials, ..http() }));
+        let others = [
+            Http { base_url: "https://b.test".into(), ..http() },
+            tls(Tls { ca_pem: Some("pem".into()), ..Tls::default() }),
+            tls(Tls { insecure_skip_verify: true, ..Tls::default() }),
+            tls(Tls { server_name: Some("a.test".into()), ..Tls::default() }),
+        ];
+        for other in &others {
+            assert_ne!(Identity::of(&http()), Identity::of(other), "{other:?}");
+        }
+    }
+}

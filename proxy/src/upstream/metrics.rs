@@ -57,3 +57,29 @@ impl Drop for Open {
         self.0.open.dec();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_open_connection_is_counted_until_it_is_dropped() {
+        let (metrics, mut registry) = (Metrics::default(), Registry::with_prefix("p"));
+        metrics.register(&mut registry);
+        metrics.reused.inc();
+        let (first, _second) = (metrics.open(), metrics.open());
+        drop(first);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        let values: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            values,
+            [
+                "p_upstream_connections_opened_total 2",
+                "p_upstream_connections_reused_total 1",
+                "p_upstream_connections_closed_total 1",
+                "p_upstream_connections_open 1",
+            ]
+        );
+    }
+}

@@ -317,7 +317,7 @@ async fn the_hot_path_has_a_small_future() {
     let server = Server::answering(HELLO).await;
     let (upstream, _) = server.upstream();
     let size = std::mem::size_of_val(&upstream.send(post(""), &PATIENT));
-    assert!(size <= 1536, "{size} bytes");
+    assert!(size <= 1280, "{size} bytes");
 }
 
 #[test]

@@ -232,3 +232,20 @@ async fn a_handshake_that_hangs_ends_at_the_connect_limit() {
         assert_eq!(started.elapsed(), seconds(total.min(connect)));
     }
 }
+
+#[tokio::test]
+async fn limits_beyond_reason_are_none() {
+    let server = Server::answering(HELLO).await;
+    let (upstream, _) = server.upstream();
+    let most = u64::MAX;
+    let timeouts = llm_snapshot::provider::Timeouts {
+        connect_ms: most,
+        first_byte_ms: most,
+        stream_idle_ms: most,
+        total_ms: most,
+    };
+    for _ in 0..2 {
+        let body = upstream.send(post(""), &Timeouts::from(&timeouts)).await.unwrap().into_body();
+        assert_eq!(body.collect().await.unwrap().to_bytes(), "hello");
+    }
+}
