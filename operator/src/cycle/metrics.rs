@@ -63,11 +63,12 @@ impl CycleMetrics {
         self.duration.observe(took.as_secs_f64());
         self.entries.set(i64::try_from(snapshot.entries().len()).unwrap_or(i64::MAX));
         for (kind, name) in KINDS {
-            let of_kind = || verdicts.values().filter(|verdict| verdict.id.kind() == Some(kind));
-            let accepted = of_kind().filter(|verdict| verdict.accepted.holds()).count();
-            for (label, count) in [("true", accepted), ("false", of_kind().count() - accepted)] {
-                let gauge = self.objects.get_or_create(&[("kind", name), ("accepted", label)]);
-                gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            let (mut accepted, mut refused) = (0, 0);
+            for verdict in verdicts.values().filter(|verdict| verdict.id.kind() == Some(kind)) {
+                *(if verdict.accepted.holds() { &mut accepted } else { &mut refused }) += 1;
+            }
+            for (label, count) in [("true", accepted), ("false", refused)] {
+                self.objects.get_or_create(&[("kind", name), ("accepted", label)]).set(count);
             }
         }
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

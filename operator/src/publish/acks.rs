@@ -36,6 +36,17 @@ struct Proxy {
     rejected: HashMap<EntryId, (Digest, String)>,
 }
 
+/// What a report changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The acknowledged version.
+    Version,
+    /// What the proxy rejects, too.
+    Rejections,
+}
+
 /// The report is about a stream that is not the proxy's present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stream is not the current one of this proxy")]
@@ -61,9 +72,11 @@ pub(super) fn clip(reason: &str) -> String {
 
 impl Fleet {
     /// A proxy opened a stream, which `end` ends. An older one of the same name is ended: a proxy has one
-    /// stream. What it acknowledged before still counts.
-    pub fn join(&mut self, name: &str, stream: &str, end: CancellationToken, now: Instant) {
-        let (held, rejected) = match self.proxies.remove(name) {
+    /// stream. What it acknowledged before still counts. Tells whether it is one more proxy.
+    pub fn join(&mut self, name: &str, stream: &str, end: CancellationToken, now: Instant) -> bool {
+        let before = self.proxies.remove(name);
+        let new = before.is_none();
+        let (held, rejected) = match before {
             Some(before) => {
                 before.end.cancel();
                 (before.held, before.rejected)
@@ -72,20 +85,18 @@ impl Fleet {
         };
         let stream = stream.to_owned();
         self.proxies.insert(name.to_owned(), Proxy { stream, end, gone: None, heard: now, held, rejected });
+        new
     }
 
-    /// A stream ended. Tells whether it was the proxy's present one.
-    pub fn leave(&mut self, name: &str, stream: &str, now: Instant) -> bool {
-        match self.proxies.get_mut(name) {
-            Some(proxy) if proxy.stream == stream && proxy.gone.is_none() => {
-                proxy.gone = Some(now);
-                true
-            }
-            _ => false,
+    /// A stream ended. If it was the proxy's present one, the proxy counts as it is for a while longer.
+    pub fn leave(&mut self, name: &str, stream: &str, now: Instant) {
+        let proxy = self.proxies.get_mut(name).filter(|proxy| proxy.stream == stream);
+        if let Some(proxy) = proxy {
+            proxy.gone.get_or_insert(now);
         }
     }
 
-    /// A proxy reported; `find` knows recent versions. Tells whether anything is different now.
+    /// A proxy reported; `find` knows recent versions. Tells what is different now.
     ///
     /// # Errors
     /// [`StaleStream`] when the report is not about the proxy's present stream.
@@ -94,7 +105,7 @@ impl Fleet {
         report: Report,
         find: impl Fn(Digest) -> Option<Arc<Snapshot>>,
         now: Instant,
-    ) -> Result<bool, StaleStream> {
+    ) -> Result<Change, StaleStream> {
         let proxy = self.proxies.get_mut(&report.proxy).filter(|proxy| proxy.stream == report.stream);
         let proxy = proxy.filter(|proxy| proxy.gone.is_none()).ok_or(StaleStream)?;
         proxy.heard = now;
@@ -109,10 +120,14 @@ impl Fleet {
             .map(|rejection| (rejection.id, (rejection.digest, clip(&rejection.reason))))
             .collect();
         let version = |held: &Option<Arc<Snapshot>>| held.as_ref().map(|held| held.version());
-        let changed = version(&held) != version(&proxy.held) || rejected != proxy.rejected;
+        let change = match rejected == proxy.rejected {
+            false => Change::Rejections,
+            true if version(&held) != version(&proxy.held) => Change::Version,
+            true => Change::None,
+        };
         proxy.held = held;
         proxy.rejected = rejected;
-        Ok(changed)
+        Ok(change)
     }
 
     /// Forgets proxies that are gone for long, and ends the streams of those that are silent. Tells whether

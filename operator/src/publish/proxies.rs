@@ -1,6 +1,6 @@
 //! The fleet, shared: the server and the sessions change it, the status writer reads it.
 
-use super::acks::{Count, Fleet, StaleStream};
+use super::acks::{Change, Count, Fleet, StaleStream};
 use llm_compile::Acks;
 use llm_snapshot::{Digest, EntryId, Report, Snapshot};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,34 +15,41 @@ const TIDY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Proxies {
     fleet: Mutex<Fleet>,
-    /// Counts changes; watchers look again.
-    changes: watch::Sender<u64>,
+    changes: watch::Sender<Changes>,
+}
+
+/// Counts changes; who watches looks again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Acknowledged versions.
+    pub versions: u64,
+    /// Whatever concerns the statuses of many objects: the number of proxies, and rejections.
+    pub fleet: u64,
 }
 
 impl Default for Proxies {
     fn default() -> Self {
-        Self { fleet: Mutex::default(), changes: watch::Sender::new(0) }
+        Self { fleet: Mutex::default(), changes: watch::Sender::new(Changes::default()) }
     }
 }
 
 impl Proxies {
-    /// Wakes whenever an acknowledgement, a rejection or the number of proxies changed.
+    /// Wakes whenever anything changed.
     #[must_use]
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> watch::Receiver<Changes> {
         self.changes.subscribe()
     }
 
     /// See [`Fleet::join`].
     pub fn join(&self, name: &str, stream: &str, end: CancellationToken) {
-        self.fleet().join(name, stream, end, Instant::now());
-        self.changed();
+        if self.fleet().join(name, stream, end, Instant::now()) {
+            self.changed();
+        }
     }
 
     /// See [`Fleet::leave`].
     pub fn leave(&self, name: &str, stream: &str) {
-        if self.fleet().leave(name, stream, Instant::now()) {
-            self.changed();
-        }
+        self.fleet().leave(name, stream, Instant::now());
     }
 
     /// See [`Fleet::report`].
@@ -53,12 +60,14 @@ impl Proxies {
         &self,
         report: Report,
         find: impl Fn(Digest) -> Option<Arc<Snapshot>>,
-    ) -> Result<bool, StaleStream> {
-        let changed = self.fleet().report(report, find, Instant::now())?;
-        if changed {
-            self.changed();
+    ) -> Result<Change, StaleStream> {
+        let change = self.fleet().report(report, find, Instant::now())?;
+        match change {
+            Change::None => {}
+            Change::Version => self.changes.send_modify(|changes| changes.versions += 1),
+            Change::Rejections => self.changed(),
         }
-        Ok(changed)
+        Ok(change)
     }
 
     /// See [`Fleet::acks`].
@@ -103,6 +112,6 @@ impl Proxies {
     }
 
     fn changed(&self) {
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.send_modify(|changes| changes.fleet += 1);
     }
 }

@@ -1,6 +1,6 @@
 //! The two requests there are.
 
-use super::acks::clip;
+use super::acks::{Change, clip};
 use super::edition::Publisher;
 use super::metrics::PublishMetrics;
 use super::proxies::Proxies;
@@ -121,8 +121,8 @@ impl Desk {
             return Err(Refusal::BadReport);
         }
         let (proxy, rejected) = (report.proxy.clone(), report.rejected.clone());
-        let changed = self.proxies.report(report, |version| self.publisher.find(version))?;
-        for rejection in rejected.iter().filter(|_| changed) {
+        let change = self.proxies.report(report, |version| self.publisher.find(version))?;
+        for rejection in rejected.iter().filter(|_| change == Change::Rejections) {
             warn!(proxy, entry = %rejection.id, reason = clip(&rejection.reason), "entry rejected");
         }
         self.metrics.reported();

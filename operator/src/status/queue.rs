@@ -3,7 +3,7 @@
 //! An object that changed a moment ago is *hot*: it is looked at again with every acknowledgement and written
 //! as soon as all proxies have it, or after a short patience with the names of those that have not. Everything
 //! else waits in the backlog, or for the next sweep through all objects, which comes when something changed
-//! that concerns many, such as the number of proxies.
+//! that concerns many, such as the number of proxies, or when proxies catch up on objects that are not hot.
 
 use llm_compile::Patch;
 use llm_snapshot::EntryId;
@@ -49,6 +49,8 @@ pub struct Queue {
     hot: HashMap<EntryId, Hot>,
     /// Look at the hot ones again.
     stirred: bool,
+    /// Some object that is not hot was found with proxies lagging: an acknowledgement may be about it.
+    open: bool,
     backlog: VecDeque<EntryId>,
     waiting: HashSet<EntryId>,
     in_flight: HashSet<EntryId>,
@@ -96,8 +98,16 @@ impl Queue {
         self.moments.insert((moment, id));
     }
 
-    /// Proxies acknowledged something, or their number changed.
+    /// A proxy acknowledged a version.
     pub fn acknowledged(&mut self, now: Instant) {
+        self.stirred = true;
+        if std::mem::take(&mut self.open) {
+            self.sweep_from(now + SOON);
+        }
+    }
+
+    /// The number of proxies changed, or what they reject.
+    pub fn regrouped(&mut self, now: Instant) {
         self.stirred = true;
         self.sweep_from(now + SOON);
     }
@@ -157,6 +167,7 @@ impl Queue {
             if !settled && !impatient {
                 if now >= hot.since + HOT {
                     self.hot.remove(&id);
+                    self.open = true;
                 }
                 continue;
             }
@@ -190,7 +201,9 @@ impl Queue {
             if self.hot.contains_key(&id) {
                 continue;
             }
-            if let Some(patch) = look(&id).and_then(|found| found.patch) {
+            let Some(found) = look(&id) else { continue };
+            self.open |= !found.settled;
+            if let Some(patch) = found.patch {
                 self.in_flight.insert(id.clone());
                 return Some(Pick::Write(id, patch));
             }

@@ -96,7 +96,7 @@ impl Writer {
         term.queue.sweep_from(now + GATHERING);
         let (mut serving, proxies) = (self.serving.clone(), self.proxies.clone());
         let mut changes = proxies.changes();
-        changes.mark_unchanged();
+        let mut fleet = changes.borrow_and_update().fleet;
         self.published.mark_changed();
         loop {
             let wake = self.pump(&mut term);
@@ -108,7 +108,13 @@ impl Writer {
                     }
                     self.news(&mut term);
                 }
-                _ = changes.changed() => term.queue.acknowledged(Instant::now()),
+                _ = changes.changed() => {
+                    term.queue.acknowledged(Instant::now());
+                    let now = changes.borrow_and_update().fleet;
+                    if std::mem::replace(&mut fleet, now) != now {
+                        term.queue.regrouped(Instant::now());
+                    }
+                }
                 () = self.statuses.foreign.notified() => {
                     self.statuses.take_foreign().into_iter().for_each(|id| term.queue.later(id));
                 }

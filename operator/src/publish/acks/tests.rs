@@ -36,11 +36,13 @@ impl Scene {
 
     fn join(&mut self, name: &str, stream: &str) -> CancellationToken {
         let end = CancellationToken::new();
-        self.fleet.join(name, stream, end.clone(), self.now);
+        let before = self.fleet.count(None).total;
+        let new = self.fleet.join(name, stream, end.clone(), self.now);
+        assert_eq!(new, self.fleet.count(None).total == before + 1);
         end
     }
 
-    fn report(&mut self, report: Report) -> Result<bool, StaleStream> {
+    fn report(&mut self, report: Report) -> Result<Change, StaleStream> {
         let find = |version| self.known.iter().find(|known| known.version() == version).cloned();
         self.fleet.report(report, find, self.now)
     }
@@ -53,8 +55,8 @@ fn an_object_is_held_by_those_that_acknowledged_exactly_its_form() {
     scene.join("p1", "s1");
     scene.join("p2", "s2");
     assert_eq!(scene.fleet.acks(&id("a"), Some(entry(2).digest())).lagging, ["p1", "p2"]);
-    assert_eq!(scene.report(report("p1", "s1", &new)), Ok(true));
-    assert_eq!(scene.report(report("p2", "s2", &old)), Ok(true));
+    assert_eq!(scene.report(report("p1", "s1", &new)), Ok(Change::Version));
+    assert_eq!(scene.report(report("p2", "s2", &old)), Ok(Change::Version));
     let a = scene.fleet.acks(&id("a"), Some(entry(2).digest()));
     assert_eq!((a.total, a.holding, a.lagging), (2, 1, vec!["p2".to_owned()]));
     let b = scene.fleet.acks(&id("b"), Some(entry(1).digest()));
@@ -62,7 +64,7 @@ fn an_object_is_held_by_those_that_acknowledged_exactly_its_form() {
     let gone = scene.fleet.acks(&id("c"), None);
     assert_eq!(gone.holding, 2, "what has no entry is held by those that have none");
     assert_eq!(scene.fleet.acks(&id("a"), None).lagging, ["p1", "p2"]);
-    assert_eq!(scene.report(report("p1", "s1", &new)), Ok(false), "nothing new");
+    assert_eq!(scene.report(report("p1", "s1", &new)), Ok(Change::None), "nothing new");
 }
 
 #[test]
@@ -81,7 +83,8 @@ fn a_rejection_counts_for_the_form_it_is_about_only() {
     scene.join("p", "s");
     let reason = "x".repeat(1_000);
     let rejection = Rejection { id: id("a"), digest: entry(1).digest(), reason };
-    scene.report(Report { rejected: vec![rejection], ..report("p", "s", &version) }).unwrap();
+    let rejecting = Report { rejected: vec![rejection], ..report("p", "s", &version) };
+    assert_eq!(scene.report(rejecting), Ok(Change::Rejections));
     let acks = scene.fleet.acks(&id("a"), Some(entry(1).digest()));
     assert_eq!((acks.holding, acks.lagging.len(), acks.rejected.len()), (0, 0, 1));
     assert_eq!(acks.rejected[0].1.len(), MAX_REASON);
@@ -99,7 +102,8 @@ fn a_proxy_that_is_gone_counts_for_a_while_as_it_was() {
     scene.join("p", "s");
     scene.report(report("p", "s", &old)).unwrap();
     let now = scene.now;
-    assert!(scene.fleet.leave("p", "s", now));
+    scene.fleet.leave("p", "s", now);
+    scene.fleet.leave("p", "s", now + Duration::from_secs(10));
     assert!(!scene.fleet.tidy(now + Duration::from_secs(14)));
     assert_eq!(scene.fleet.acks(&id("b"), Some(entry(1).digest())).holding, 1);
     assert_eq!(scene.fleet.acks(&id("a"), Some(entry(2).digest())).lagging, ["p"]);
@@ -118,8 +122,12 @@ fn a_proxy_that_comes_back_keeps_what_it_acknowledged() {
     assert!(first.is_cancelled(), "one stream a proxy");
     assert_eq!(scene.fleet.acks(&id("a"), Some(entry(1).digest())).holding, 1);
     let now = scene.now;
-    assert!(!scene.fleet.leave("p", "s1", now), "the end of the old stream is no news");
-    assert_eq!(scene.fleet.count(Some(version.version())).connected, 1);
+    scene.fleet.leave("p", "s1", now);
+    assert_eq!(
+        scene.fleet.count(Some(version.version())).connected,
+        1,
+        "the end of the old stream is no news"
+    );
 }
 
 #[test]

@@ -122,26 +122,43 @@ fn a_sweep_looks_at_everything_and_sweeps_do_not_follow_each_other_at_once() {
     for n in 0..600 {
         scene.object(&format!("{n}"), n == 17, true);
     }
-    scene.queue.acknowledged(scene.start);
+    scene.queue.regrouped(scene.start);
     assert_eq!(scene.next(MS), None, "more may follow at once");
-    scene.queue.acknowledged(scene.start + SOON / 2);
+    scene.queue.regrouped(scene.start + SOON / 2);
     assert_eq!(scene.next(SOON).as_deref(), Some("ns/17"), "and does not put it off");
     scene.queue.done(&id("17"), false);
     scene.object("17", false, true);
     assert_eq!(scene.next(SOON + MS), None);
     assert_eq!(scene.looks, 600);
     scene.object("18", true, true);
-    scene.queue.acknowledged(scene.start + SOON + MS);
+    scene.queue.regrouped(scene.start + SOON + MS);
     assert_eq!(scene.next(2 * SOON + MS), None);
     assert_eq!(scene.next(SOON + BETWEEN_SWEEPS).as_deref(), Some("ns/18"));
 }
 
 #[test]
-fn a_delayed_sweep_is_not_hurried_by_acknowledgements() {
+fn an_acknowledgement_sweeps_only_when_something_cold_waits_for_one() {
+    let mut scene = Scene::new();
+    scene.object("hot", false, true);
+    scene.object("cold", false, true);
+    scene.queue.changed(id("hot"), scene.start);
+    scene.queue.acknowledged(scene.start);
+    assert_eq!(scene.next(2 * SOON), None);
+    assert_eq!(scene.looks, 1, "only the hot one is looked at");
+    scene.object("cold", false, false);
+    scene.queue.later(id("cold"));
+    assert_eq!(scene.next(2 * SOON), None);
+    scene.object("cold", true, true);
+    scene.queue.acknowledged(scene.start + 2 * SOON);
+    assert_eq!(scene.next(3 * SOON).as_deref(), Some("ns/cold"));
+}
+
+#[test]
+fn a_delayed_sweep_is_not_hurried() {
     let mut scene = Scene::new();
     scene.object("a", true, true);
     scene.queue.sweep_from(scene.start + Duration::from_secs(6));
-    scene.queue.acknowledged(scene.start);
+    scene.queue.regrouped(scene.start);
     assert_eq!(scene.next(Duration::from_secs(5)), None);
     assert!(scene.next(Duration::from_secs(6)).is_some());
 }
