@@ -55,11 +55,23 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     }
 }
 
+/// What no API answers with, and gateways, login pages and error pages in between do.
+const PAGES: [&[u8]; 4] = [b"text/html", b"application/xhtml+xml", b"text/xml", b"application/xml"];
+
 /// Whether the response is a stream of events.
 pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
+    media_type(headers).eq_ignore_ascii_case(b"text/event-stream")
+}
+
+/// Whether the response is a page for people, whatever its status says.
+pub(super) fn is_page(headers: &HeaderMap) -> bool {
+    PAGES.iter().any(|page| media_type(headers).eq_ignore_ascii_case(page))
+}
+
+/// The content type without its parameters; empty when there is none.
+fn media_type(headers: &HeaderMap) -> &[u8] {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
-    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
-    kind.trim_ascii().eq_ignore_ascii_case(b"text/event-stream")
+    kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii()
 }
 
 #[cfg(test)]
@@ -104,5 +116,13 @@ mod tests {
         };
         assert!(is("text/event-stream") && is("Text/Event-Stream; charset=utf-8"));
         assert!(!is("application/json") && !is("text/event-streams") && !is_event_stream(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn pages() {
+        let is =
+            |value| is_page(&HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(value))]));
+        assert!(is("text/html") && is("Text/HTML; charset=utf-8") && is("application/xml"));
+        assert!(!is("application/json") && !is("text/plain") && !is_page(&HeaderMap::new()));
     }
 }

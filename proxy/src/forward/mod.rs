@@ -114,6 +114,9 @@ async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<
     })?;
     account.head();
     let (head, mut body) = response.into_parts();
+    if head.status.is_success() && head::is_page(&head.headers) {
+        return Err(Failure::Malformed);
+    }
     let mut first = None;
     if head.status.is_success() && head::is_event_stream(&head.headers) {
         // A stream that breaks before its first part has told the client nothing yet.
