@@ -1,7 +1,10 @@
 //! The tables of generateContent.
 
+use serde_json::value::RawValue;
+
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
-use crate::ir::Scope;
+use crate::ir::{Ext, Scope};
+use crate::json::record::camel;
 
 /// The settings of the answer, inside the request.
 pub(super) const CONFIG: &str = "generationConfig";
@@ -15,6 +18,13 @@ pub(super) const CALLING: &str = "toolConfig.functionCallingConfig";
 pub(super) const ABSENT: &str = "-";
 /// Marks a body that names its model although the URL does; never written.
 pub(super) const NAMED: &str = "+";
+
+/// Keeps a field as it is, unless it is kept already because its key is spelled in the other way.
+pub(super) fn twin<'a>(ext: &mut Ext<'a>, inside: &'static str, key: &'static str, raw: &'a RawValue) {
+    if !ext.inside(inside).any(|field| camel(&field.key) == key) {
+        ext.push(inside, key, raw);
+    }
+}
 
 const fn rule(scope: Scope, inside: &'static str, key: &'static str, otherwise: Otherwise) -> ExtRule {
     ExtRule::new(scope, inside, key, otherwise)

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::ir::{Block, Content, Ext, Role, Turn};
 use crate::json::constant;
 
-use super::facts::ABSENT;
+use super::facts::{ABSENT, twin};
 use super::wire::Message;
 use super::{THIS, part};
 
@@ -27,13 +27,13 @@ pub(super) fn decode(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
                 turn.role = known.unwrap_or(Role::User);
             }
             if raw.get() != word(turn.role) {
-                turn.ext.push("", "role", raw);
+                twin(&mut turn.ext, "", "role", raw);
             }
         }
     }
     match message.parts {
         None => turn.ext.push(ABSENT, "parts", RawValue::NULL),
-        Some(parts) if parts.is_empty() => turn.ext.push("", "parts", constant("[]")),
+        Some(parts) if parts.is_empty() => twin(&mut turn.ext, "", "parts", constant("[]")),
         Some(parts) => {
             for (i, one) in parts.into_iter().enumerate() {
                 push(&mut turn.blocks, part::decode(one, i as u32));

@@ -9,6 +9,7 @@ use crate::json::{Str, constant, object_text};
 use crate::state::untag;
 
 use super::THIS;
+use super::facts::twin;
 use super::wire::{Blob, Call, CallResponse, FileData, Part};
 
 /// Keys of a part that describe it rather than being it.
@@ -40,11 +41,11 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
             None => opaque(&mut rest),
         },
     };
+    ext.add("", rest);
     if let Some(raw) = part.thought.filter(|_| !(is_thought && is_text)) {
-        ext.push("", "thought", raw);
+        twin(&mut ext, "", "thought", raw);
     }
     let state = part.thought_signature.map(|signature| untag(signature.0, THIS.family(), false));
-    ext.add("", rest);
     Block { content, state, at, ext }
 }
 
@@ -111,7 +112,7 @@ fn call<'a>(call: Call<'a>, ext: &mut Ext<'a>) -> ToolCall<'a> {
     ext.add("functionCall", call.rest);
     for (key, raw) in [("partialArgs", call.partial_args), ("willContinue", call.will_continue)] {
         if let Some(raw) = raw {
-            ext.push("functionCall", key, raw);
+            twin(ext, "functionCall", key, raw);
         }
     }
     ToolCall {
@@ -174,7 +175,7 @@ fn result<'a>(response: CallResponse<'a>, ext: &mut Ext<'a>) -> ToolResult<'a> {
         plain: true,
     };
     let media = response.parts.map(|raw| {
-        ext.push("functionResponse", "parts", raw);
+        twin(ext, "functionResponse", "parts", raw);
         serde_json::from_str::<Vec<Part<'a>>>(raw.get()).unwrap_or_default()
     });
     let media: Vec<Block<'a>> =
@@ -190,7 +191,7 @@ fn result<'a>(response: CallResponse<'a>, ext: &mut Ext<'a>) -> ToolResult<'a> {
                 result.json = Some(Cow::Borrowed(raw));
             }
             Answer::Object => {
-                ext.push("functionResponse", "response", raw);
+                twin(ext, "functionResponse", "response", raw);
                 result.content.push(Block::text(raw.get()));
             }
         }

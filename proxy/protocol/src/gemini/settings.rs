@@ -8,7 +8,7 @@ use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking};
 use crate::json::{DecodeError, Num, Str, compact, constant, read_raw};
 use crate::schema::from_openapi;
 
-use super::facts::{ABSENT, CONFIG, THINKING};
+use super::facts::{ABSENT, CONFIG, THINKING, twin};
 use super::wire;
 
 /// Reads the settings of the answer into the request.
@@ -18,7 +18,7 @@ pub(super) fn decode<'a>(
     ext: &mut Ext<'a>,
 ) -> Result<(), DecodeError> {
     if is_empty(raw) {
-        ext.push("", "generationConfig", raw);
+        twin(ext, "", "generationConfig", raw);
         return Ok(());
     }
     let config: wire::GenerationConfig<'a> = read_raw(raw)?;
@@ -26,7 +26,7 @@ pub(super) fn decode<'a>(
     let text = |number: Option<Num<'a>>| number.map(|number| Cow::Borrowed(number.0));
     request.max_output = count(ext, CONFIG, "maxOutputTokens", config.max_output_tokens);
     if config.stop_sequences.as_ref().is_some_and(Vec::is_empty) {
-        ext.push(CONFIG, "stopSequences", constant("[]"));
+        twin(ext, CONFIG, "stopSequences", constant("[]"));
     }
     request.stop = config.stop_sequences.into_iter().flatten().map(|text| text.0).collect();
     request.sampling = Sampling {
@@ -61,7 +61,7 @@ fn count<'a>(
     let raw = raw?;
     let count = serde_json::from_str::<Num<'_>>(raw.get()).ok().and_then(|number| number.as_u64());
     if count.is_none_or(|count| raw.get() != count.to_string()) {
-        ext.push(inside, key, raw);
+        twin(ext, inside, key, raw);
     }
     count
 }
@@ -73,7 +73,7 @@ fn output<'a>(
     ext: &mut Ext<'a>,
 ) -> Option<OutputFormat<'a>> {
     if let Some(raw) = openapi {
-        ext.push(CONFIG, "responseSchema", raw);
+        twin(ext, CONFIG, "responseSchema", raw);
         if json_schema.is_none() {
             ext.push(ABSENT, "responseJsonSchema", RawValue::NULL);
         }
@@ -92,10 +92,10 @@ fn output<'a>(
         // A media type of Gemini's own: kept as it is, and refused elsewhere.
         (Some(_), _) => {
             if let Some(raw) = mime {
-                ext.push(CONFIG, "responseMimeType", raw);
+                twin(ext, CONFIG, "responseMimeType", raw);
             }
             if let Some(raw) = json_schema {
-                ext.push(CONFIG, "responseJsonSchema", raw);
+                twin(ext, CONFIG, "responseJsonSchema", raw);
             }
             None
         }
@@ -105,7 +105,7 @@ fn output<'a>(
 fn thinking<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Thinking<'a>, DecodeError> {
     let mut thinking = Thinking::default();
     if is_empty(raw) {
-        ext.push(CONFIG, "thinkingConfig", raw);
+        twin(ext, CONFIG, "thinkingConfig", raw);
         return Ok(thinking);
     }
     let config: wire::ThinkingConfig<'a> = read_raw(raw)?;
@@ -117,7 +117,7 @@ fn thinking<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Thinking<'a>, De
         _ => thinking.budget = count(ext, THINKING, "thinkingBudget", config.thinking_budget),
     }
     if let Some(raw) = config.thinking_level {
-        ext.push(THINKING, "thinkingLevel", raw);
+        twin(ext, THINKING, "thinkingLevel", raw);
         let word = serde_json::from_str::<Str<'a>>(raw.get()).ok();
         let word = word.filter(|word| word.as_ref() != "THINKING_LEVEL_UNSPECIFIED");
         thinking.effort = word.map(|word| Effort::from_word(Cow::Owned(word.0.to_ascii_lowercase())));

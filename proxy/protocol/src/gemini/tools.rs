@@ -8,7 +8,7 @@ use crate::ir::{Ext, Tool, ToolChoice, ToolKind};
 use crate::json::{DecodeError, Str, read_raw};
 use crate::schema::from_openapi;
 
-use super::facts::{ABSENT, CALLING, TOOL_CONFIG};
+use super::facts::{ABSENT, CALLING, TOOL_CONFIG, twin};
 use super::wire;
 
 /// Reads `tools`: functions and hosted tools, in groups.
@@ -33,7 +33,7 @@ pub(super) fn decode<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Vec<Too
     }
     if odd {
         // The groups do not say everything: the list as it is.
-        ext.push("", "tools", raw);
+        twin(ext, "", "tools", raw);
     }
     Ok(tools)
 }
@@ -41,7 +41,7 @@ pub(super) fn decode<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Vec<Too
 fn function(one: wire::Declaration<'_>, at: u32) -> Tool<'_> {
     let mut ext = Ext::of(one.rest);
     if let Some(raw) = one.parameters {
-        ext.push("", "parameters", raw);
+        twin(&mut ext, "", "parameters", raw);
         if one.parameters_json_schema.is_none() {
             ext.push(ABSENT, "parametersJsonSchema", RawValue::NULL);
         }
@@ -78,7 +78,7 @@ pub(super) fn choice<'a>(
     let config: wire::ToolConfig<'a> = read_raw(raw)?;
     ext.add(TOOL_CONFIG, config.rest);
     let Some(calling) = config.function_calling_config else {
-        ext.push("", "toolConfig", raw);
+        twin(ext, "", "toolConfig", raw);
         return Ok(None);
     };
     ext.add(CALLING, calling.rest);
@@ -93,9 +93,9 @@ pub(super) fn choice<'a>(
     };
     if !plain {
         // Spelled in another way than the neutral form would be.
-        ext.push("", "toolConfig", raw);
+        twin(ext, "", "toolConfig", raw);
         if let Some(raw) = calling.mode {
-            ext.push(CALLING, "mode", raw);
+            twin(ext, CALLING, "mode", raw);
         }
     }
     Ok(match mode.trim_matches('"').to_ascii_uppercase().as_str() {

@@ -1,0 +1,224 @@
+//! Streams, both ways.
+
+use super::*;
+use crate::ir::{BlockKind, CallStyle, Delta, Finish, State, Usage};
+
+fn encode_events(list: &[Event<'_>], framing: Framing, show: bool) -> String {
+    let mut reply = reply(&Gemini);
+    (reply.framing, reply.show_reasoning) = (framing, show);
+    let mut encoder = Gemini.stream_encoder(reply);
+    let mut out = Vec::new();
+    list.iter().for_each(|event| encoder.event(event, &mut out));
+    String::from_utf8(out).unwrap()
+}
+
+fn start<'a>() -> Event<'a> {
+    Event::Start { id: "msg_1".into(), model: "claude".into() }
+}
+
+fn block(block: u32, kind: BlockKind<'_>) -> Event<'_> {
+    Event::BlockStart { block, choice: 0, kind }
+}
+
+fn call<'a>(number: u32, id: &'a str) -> Event<'a> {
+    block(number, BlockKind::ToolCall { id: id.into(), name: "f".into(), style: CallStyle::Function })
+}
+
+fn text(block: u32, text: &str) -> Event<'_> {
+    Event::Delta { block, delta: Delta::Text(text.into()) }
+}
+
+fn args(block: u32, text: &str) -> Event<'_> {
+    Event::Delta { block, delta: Delta::Args(text.into()) }
+}
+
+fn thought(block: u32, text: &str) -> Event<'_> {
+    Event::Delta { block, delta: Delta::Reasoning(text.into()) }
+}
+
+fn finish<'a>(finish: Finish) -> Event<'a> {
+    Event::Finish { choice: 0, finish, native: "".into(), stop_sequence: None, message: None }
+}
+
+/// A thought with state, text, and two calls that overlap.
+fn conversation<'a>() -> Vec<Event<'a>> {
+    let state = State { family: "anthropic".into(), data: "s".into(), redacted: false };
+    vec![
+        start(),
+        block(0, BlockKind::Reasoning),
+        thought(0, "hm"),
+        Event::Signature { block: 0, state },
+        Event::BlockEnd { block: 0 },
+        block(1, BlockKind::Text),
+        text(1, "a"),
+        text(1, "b"),
+        Event::BlockEnd { block: 1 },
+        call(2, "c1"),
+        call(3, ""),
+        args(3, "{}"),
+        args(2, "{\"a\""),
+        args(2, ": 1}"),
+        Event::BlockEnd { block: 3 },
+        Event::BlockEnd { block: 2 },
+        finish(Finish::ToolUse),
+        Event::Usage(Usage { input_total: 3, output_total: 4, ..Usage::default() }),
+        Event::End,
+    ]
+}
+
+#[test]
+fn events_become_chunks_and_calls_are_whole() {
+    let written = events(&encode_events(&conversation(), Framing::Sse, true));
+    let parts: Vec<&Value> =
+        written.iter().map(|chunk| &chunk["candidates"][0]["content"]["parts"][0]).collect();
+    assert_eq!(
+        parts,
+        [
+            &json!({"text": "hm", "thought": true}),
+            &json!({"text": "", "thought": true, "thoughtSignature": "xp1.anthropic.s"}),
+            &json!({"text": "a"}),
+            &json!({"text": "b"}),
+            &json!({"functionCall": {"name": "f", "args": {}}}),
+            &json!({"functionCall": {"id": "c1", "name": "f", "args": {"a": 1}}}),
+            &json!({"text": ""}),
+        ]
+    );
+    let (last, before) = written.split_last().unwrap();
+    assert_eq!(last["candidates"][0]["finishReason"], "STOP");
+    assert_eq!(last["usageMetadata"]["totalTokenCount"], 7);
+    assert!(before.iter().all(|chunk| chunk["candidates"][0].get("finishReason").is_none()));
+    assert!(written.iter().all(|chunk| chunk["responseId"] == "msg_1" && chunk["modelVersion"] == "claude"));
+    let hidden = events(&encode_events(&conversation(), Framing::Sse, false));
+    assert_eq!(
+        hidden[0]["candidates"][0]["content"]["parts"],
+        json!([{"text": "a", "thoughtSignature": "xp1.anthropic.s"}])
+    );
+}
+
+#[test]
+fn without_sse_the_stream_is_one_array() {
+    let written = encode_events(&conversation(), Framing::JsonArray, true);
+    let array: Vec<Value> = serde_json::from_str(&written).unwrap();
+    assert_eq!(array, events(&encode_events(&conversation(), Framing::Sse, true)));
+    let failed = [
+        start(),
+        block(0, BlockKind::Text),
+        text(0, "a"),
+        Event::Error(Box::new(crate::ApiError::incomplete())),
+    ];
+    let array: Vec<Value> = serde_json::from_str(&encode_events(&failed, Framing::JsonArray, true)).unwrap();
+    assert_eq!(array[1]["error"]["details"][0]["reason"], "UPSTREAM_INCOMPLETE");
+    let array: Vec<Value> =
+        serde_json::from_str(&encode_events(&failed[3..], Framing::JsonArray, true)).unwrap();
+    assert_eq!(array.len(), 1);
+}
+
+#[test]
+fn arguments_that_are_no_object_are_an_error_unless_they_were_cut() {
+    let with = |end| {
+        [start(), call(0, "c"), args(0, "{\"a\":"), Event::BlockEnd { block: 0 }, finish(end), Event::End]
+    };
+    let broken = events(&encode_events(&with(Finish::ToolUse), Framing::Sse, true));
+    assert_eq!((broken.len(), &broken[0]["error"]["code"]), (1, &json!(502)));
+    let cut = events(&encode_events(&with(Finish::Length), Framing::Sse, true));
+    assert_eq!((cut.len(), &cut[0]["candidates"][0]["finishReason"]), (1, &json!("MAX_TOKENS")));
+}
+
+#[test]
+fn a_provider_that_begins_again_after_the_first_block_is_an_error() {
+    let again = [
+        start(),
+        block(0, BlockKind::Text),
+        text(0, "a"),
+        Event::BlockEnd { block: 0 },
+        start(),
+        text(0, "b"),
+        Event::End,
+    ];
+    let written = events(&encode_events(&again, Framing::Sse, true));
+    assert_eq!(written.len(), 2);
+    assert!(written[1]["error"]["message"].is_string());
+}
+
+#[test]
+fn a_refusal_without_text_is_explained() {
+    let refusal = Event::Finish {
+        choice: 0,
+        finish: Finish::Refusal,
+        native: "refusal".into(),
+        stop_sequence: None,
+        message: Some("why".into()),
+    };
+    let written = events(&encode_events(&[start(), refusal, Event::End], Framing::Sse, true));
+    let candidate = &written[0]["candidates"][0];
+    assert_eq!(
+        (&candidate["content"]["parts"][0]["text"], &candidate["finishReason"]),
+        (&json!("why"), &json!("SAFETY"))
+    );
+}
+
+fn to_chat(chunks: &[Value]) -> Vec<Value> {
+    let mut reply = reply(&OpenAiChat);
+    (reply.show_reasoning, reply.include_usage) = (true, true);
+    events(&translate(&Gemini, &sse(chunks), Framing::Sse, Exchange::default(), &OpenAiChat, reply))
+}
+
+#[test]
+fn a_stream_becomes_chunks_of_chat() {
+    let mut last = chunk(json!([{"functionCall": {"name": "f", "args": {"a": [1, 2]}}}]), Some("STOP"));
+    last["usageMetadata"] = json!({"candidatesTokenCount": 2, "thoughtsTokenCount": 1});
+    let mut first = chunk(json!([{"text": "hm", "thought": true}]), None);
+    first["usageMetadata"] = json!({"promptTokenCount": 5});
+    let written =
+        to_chat(&[first, chunk(json!([{"text": "a"}]), None), chunk(json!([{"text": "b"}]), None), last]);
+    let deltas: Vec<&Value> =
+        written.iter().filter_map(|chunk| chunk["choices"].get(0)).map(|c| &c["delta"]).collect();
+    assert_eq!(deltas[1], &json!({"reasoning_content": "hm"}));
+    assert_eq!((deltas[2], deltas[3]), (&json!({"content": "a"}), &json!({"content": "b"})));
+    assert_eq!(deltas[4]["tool_calls"][0]["function"]["name"], "f");
+    assert_eq!(deltas[5]["tool_calls"][0]["function"]["arguments"], "{\"a\":[1,2]}");
+    assert_eq!(written[6]["choices"][0]["finish_reason"], "tool_calls");
+    assert_eq!(
+        (&written[7]["usage"]["prompt_tokens"], &written[7]["usage"]["completion_tokens"]),
+        (&json!(5), &json!(3))
+    );
+    assert_eq!(written[8], "[DONE]");
+}
+
+#[test]
+fn several_candidates_stay_apart() {
+    let two = |first: &str, second: &str, finish: Option<&str>| {
+        let mut chunk = chunk(json!([{"text": first}]), finish);
+        let mut other = chunk["candidates"][0].clone();
+        other["index"] = json!(1);
+        other["content"]["parts"][0]["text"] = json!(second);
+        chunk["candidates"].as_array_mut().unwrap().push(other);
+        chunk
+    };
+    let written = to_chat(&[two("a", "x", None), two("b", "y", Some("STOP"))]);
+    let said = |index: u64| -> String {
+        let choices = written.iter().filter_map(|chunk| chunk["choices"].get(0));
+        choices.filter(|c| c["index"] == index).filter_map(|c| c["delta"]["content"].as_str()).collect()
+    };
+    assert_eq!((said(0), said(1)), ("ab".to_owned(), "xy".to_owned()));
+}
+
+#[test]
+fn errors_in_streams_are_errors() {
+    let error = json!({"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}});
+    let written =
+        to_chat(&[chunk(json!([{"text": "a"}]), None), error.clone(), chunk(json!([{"text": "b"}]), None)]);
+    assert_eq!(written.last().unwrap()["error"]["code"], "overloaded");
+    // Gemini labels a plain JSON error as an event stream.
+    let plain =
+        translate(&Gemini, &error.to_string(), Framing::Sse, Exchange::default(), &Gemini, reply(&Gemini));
+    assert_eq!(events(&plain), [error]);
+    for cut in [
+        vec![chunk(json!([{"text": "a"}]), None)],
+        vec![json!({"usageMetadata": {}})],
+        vec![],
+        vec![json!("x")],
+    ] {
+        assert!(to_chat(&cut).last().unwrap()["error"]["code"] == "upstream_incomplete", "{cut:?}");
+    }
+}
