@@ -20,6 +20,8 @@ mod usage;
 mod wire;
 mod write_request;
 
+#[cfg(test)]
+mod tests;
 
 use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
 use crate::count::TokenCounter;

@@ -24,7 +24,7 @@ pub(super) fn write(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Not
             Role::User | Role::Tool => writer.user(l, &run[0], notes)?,
         }
     }
-    Ok(())
+    writer.end(notes)
 }
 
 struct Writer<'w, 'f, 'a> {
@@ -32,6 +32,17 @@ struct Writer<'w, 'f, 'a> {
 }
 
 impl Writer<'_, '_, '_> {
+    /// A last word of the model is the beginning of its answer in some protocols, but not here.
+    fn end(&self, notes: &mut Notes) -> Result<(), Rejected> {
+        let Some(last) = self.foreign.request.turns.last().filter(|turn| turn.role == Role::Assistant) else {
+            return Ok(());
+        };
+        if last.blocks.iter().any(|block| matches!(block.content, Content::ToolCall(_))) {
+            return Ok(());
+        }
+        notes.warn("prefill_not_guaranteed", || self.foreign.source().turn_path(last))
+    }
+
     fn system(&self, l: &mut List<'_>, turn: &Turn<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let role = match self.foreign.target.capabilities.instructions {
             InstructionRole::System => Role::System,
