@@ -83,7 +83,8 @@ mod tests {
 
     #[test]
     fn keys_are_found_where_each_sdk_puts_them() {
-        let table: [(&[(&str, &str)], &str, Option<&str>); 14] = [
+        type Case = (&'static [(&'static str, &'static str)], &'static str, Option<&'static str>);
+        let table: [Case; 14] = [
             (&[("authorization", "Bearer k1")], "/", Some("k1")),
             (&[("authorization", "bearer  k1 ")], "/", Some("k1")),
             (&[("x-api-key", "k2")], "/", Some("k2")),

@@ -14,6 +14,7 @@ use http::header::{ALLOW, CONNECTION, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
+use llm_snapshot::Digest;
 use prometheus_client::registry::Registry;
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -138,7 +139,11 @@ impl Api {
         busy: &Busy,
     ) -> Response<Body> {
         let runtime = self.store.load();
-        let response = match self.call(&runtime, endpoint, parts, body, &mut account).await {
+        let version = runtime.version();
+        let call = self.call(&runtime, endpoint, parts, body, &mut account).await;
+        // What the call needs of the generation it has; the rest must not live as long as a provider thinks.
+        drop(runtime);
+        let response = match call {
             Ok(call) => {
                 busy.received();
                 self.ask(call, account, busy).await
@@ -147,7 +152,7 @@ impl Api {
             // Nobody reads this.
             Err(Stop::Gone) => Refusal::from(Kind::InvalidBody).response(),
         };
-        self.tell_version(response, &runtime)
+        self.tell_version(response, version)
     }
 
     async fn ask(&self, mut call: Call, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
@@ -226,12 +231,12 @@ impl Api {
             }
             Err(refusal) => refuse(refusal, account, busy),
         };
-        self.tell_version(response, &runtime)
+        self.tell_version(response, runtime.version())
     }
 
-    fn tell_version(&self, mut response: Response<Body>, runtime: &Runtime) -> Response<Body> {
+    fn tell_version(&self, mut response: Response<Body>, version: Option<Digest>) -> Response<Body> {
         if self.settings.expose_config_version
-            && let Some(version) = runtime.version()
+            && let Some(version) = version
             && let Ok(version) = HeaderValue::try_from(version.to_string())
         {
             response.headers_mut().insert(CONFIG_VERSION, version);
@@ -263,5 +268,21 @@ fn no_route(reason: NoRoute, model: &str, endpoint: &Endpoint) -> Refusal {
             let message = format!("No provider of the model `{model}` supports {}.", endpoint.path);
             Refusal::saying(Kind::OtherProtocol, message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what the function's future holds between two polls.
+    fn size<A, B, C, F>(_: impl Fn(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_small() {
+        let size = size(Api::serve);
+        assert!(size <= 4096, "{size} bytes");
     }
 }

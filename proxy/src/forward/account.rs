@@ -141,18 +141,13 @@ impl Account {
 
     /// The response's head is there.
     pub(super) fn head(&mut self) {
-        self.answered();
         if let (Some(series), Some(sent)) = (self.series(), self.sent) {
             series.latency.observe(sent.elapsed().as_secs_f64());
         }
     }
 
-    /// The attempt is over without a response.
-    pub(super) fn failed(&mut self) {
-        self.answered();
-    }
-
-    fn answered(&mut self) {
+    /// The attempt is over: the rest is up to the proxy again.
+    pub(super) fn attempted(&mut self) {
         self.received = Some(Instant::now());
     }
 

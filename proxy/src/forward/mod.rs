@@ -62,6 +62,7 @@ pub struct Usable {
 pub async fn ask(call: &mut Call, account: &mut Account) -> Result<Usable, Refusal> {
     while let Some(member) = call.candidates.next() {
         let attempted = attempt(call, &member, account).await;
+        account.attempted();
         let outcome = match &attempted {
             Ok(usable) => Ok(usable.head.status),
             Err(failure) => Err(*failure),
@@ -104,7 +105,6 @@ async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<
     account.attempt(member, &name);
     let sent = provider.target.send(request, &provider.timeouts).await;
     let response = sent.map_err(|error| {
-        account.failed();
         tracing::debug!(
             provider = &*provider.name,
             error = &error as &dyn std::error::Error,

@@ -178,9 +178,8 @@ impl Provider {
 fn offers(models: &[provider::Model], before: Option<&Provider>) -> Vec<Offer> {
     let mut offers: Vec<Offer> = Vec::with_capacity(models.len());
     for model in models {
-        let old = before.iter().flat_map(|before| &before.offers).chain(&offers);
-        let same = old.filter(|offer| *offer.name == *model.name).last();
-        let (name, series) = match same {
+        let mut known = offers.iter().chain(before.iter().flat_map(|before| &before.offers));
+        let (name, series) = match known.find(|offer| *offer.name == *model.name) {
             Some(offer) => (offer.name.clone(), offer.series.clone()),
             None => (model.name.as_str().into(), Arc::default()),
         };

@@ -14,9 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Store {
     current: ArcSwap<Runtime>,
     /// What the next generation is built from. One is built at a time.
-    holdings: Mutex<Holdings>,
+    building: Mutex<Building>,
     metrics: Metrics,
     requests: forward::Metrics,
+}
+
+#[derive(Debug)]
+struct Building {
+    holdings: Holdings,
+    /// The generation before the one in use. Requests that still have it will mostly be done with it when the next
+    /// one comes, so that it is freed there and not on the way of a request.
+    retired: Arc<Runtime>,
 }
 
 impl Default for Store {
@@ -29,22 +37,21 @@ impl Store {
     /// A store with nothing applied.
     #[must_use]
     pub fn new(metrics: Metrics, requests: forward::Metrics, upstreams: upstream::Metrics) -> Self {
-        let holdings = Mutex::new(Holdings::new(Upstreams::new(upstreams)));
-        Self { current: ArcSwap::default(), holdings, metrics, requests }
+        let holdings = Holdings::new(Upstreams::new(upstreams));
+        let building = Mutex::new(Building { holdings, retired: Arc::default() });
+        Self { current: ArcSwap::default(), building, metrics, requests }
     }
 
     /// Builds the generation of `snapshot` and puts it in use. Blocks for as long as building takes: call it where
     /// blocking is allowed. Gives the entries that cannot be used as they are; of those, what could be used before
     /// stays in use.
     pub fn apply(&self, snapshot: Arc<Snapshot>) -> Vec<Rejection> {
-        let mut holdings = self.holdings.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        let holdings = &mut building.holdings;
         let runtime = holdings.step(&snapshot, &self.requests);
         let rejections = holdings.rejections();
         self.metrics.applied(snapshot.version(), holdings.providers(), holdings.keys(), rejections.len());
-        let replaced = self.current.swap(Arc::new(runtime));
-        drop(holdings);
-        // Whoever still uses it frees it; if nobody does, it is freed here and not on the way of a request.
-        drop(replaced);
+        building.retired = self.current.swap(Arc::new(runtime));
         rejections
     }
 
