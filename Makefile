@@ -25,7 +25,7 @@ test-sdk: build ## the official OpenAI client against the proxy
 	tests/sdk/run
 
 test-control-plane: tools ## the test control plane itself
-	cd tests/control-plane && go test ./...
+	cd tests/control-plane && go test ./instance
 
 test-chart: build ## the Helm chart, with Helm 4 and Helm 3 on a real API server; dashboard and alerts
 	tests/chart/run
@@ -50,10 +50,12 @@ lint-dependencies:
 lint-go: tools
 	@unformatted=$$(gofmt -l tests/control-plane); \
 	if [ -n "$$unformatted" ]; then echo "gofmt wants to change: $$unformatted"; exit 1; fi
-	cd tests/control-plane && go vet ./...
+	cd tests/control-plane && go vet ./instance
 
-bench: tools ## the numbers, printed as a table
-	cargo run --release -p llm-bench
+bench: tools ## the numbers, printed as a table; SECTIONS="hop footprint cluster" chooses
+	cargo build --release -p llm-proxy -p llm-operator -p llm-bench
+	target/release/llm-bench $(SECTIONS)
+	cargo bench -p llm-compile -p llm-proxy
 
 generate: tools ## writes the generated files again
 	cargo run -p llm-crds --features schema --bin llm-crds crds/yaml
