@@ -41,9 +41,9 @@ pub(crate) fn to_anthropic(schema: &str) -> Option<Limited<'static>> {
 
 fn limit<'a>(tree: Tree<'a>, moved: &mut bool) -> Tree<'a> {
     let Tree::Object(members) = tree else { return tree };
-    let is_object = members.iter().any(|(key, value)| {
-        key == "properties" || key == "type" && value.text() == Some("object")
-    });
+    let is_object = members
+        .iter()
+        .any(|(key, value)| key == "properties" || key == "type" && value.text() == Some("object"));
     let mut kept: Vec<(Cow<'a, str>, Tree<'a>)> = Vec::with_capacity(members.len() + 1);
     let mut lines = Vec::new();
     for (key, value) in members {
@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_no_schema_is_no_panic() {
-        for text in ["true", "[]", "1", "{\"properties\":[1],\"anyOf\":{},\"items\":[],\"description\":1,\"not\":0}"] {
+        for text in
+            ["true", "[]", "1", "{\"properties\":[1],\"anyOf\":{},\"items\":[],\"description\":1,\"not\":0}"]
+        {
             assert!(to_anthropic(text).is_some());
         }
         assert!(to_anthropic("{").is_none());

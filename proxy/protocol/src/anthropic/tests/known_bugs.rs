@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::ErrorKind;
+use crate::gemini::Gemini;
 use crate::ir::{Event, Fold, Sink as _};
 
 fn kinds(events: &[(String, Value)]) -> Vec<&str> {
@@ -117,6 +118,33 @@ fn parallel_chunks() -> Vec<(String, Value)> {
     }
     events.extend(message_end("tool_use"));
     replay(&Anthropic, &OpenAiChat, &message_stream(&events), &Exchange::default())
+}
+
+/// BerriAI/litellm#16893, #25322, envoyproxy/ai-gateway#2365: the signature of a call of Gemini's was lost, and the
+/// next request of the conversation refused.
+#[test]
+fn known_bug_08_the_signature_of_a_call_comes_back() {
+    let parts = || {
+        json!([
+            {"functionCall": {"name": "f", "args": {"x": 1}}, "thoughtSignature": "c2ln"},
+            {"functionCall": {"name": "g", "args": {}}},
+        ])
+    };
+    let content = json!({"role": "model", "parts": parts()});
+    let body = json!({"candidates": [{"content": content, "finishReason": "STOP"}]});
+    let (written, _) = answer(&Gemini, &Anthropic, &body, &Exchange::default());
+    let streamed = replay(&Gemini, &Anthropic, &format!("data: {body}\n\n"), &Exchange::default());
+    let starts: Vec<_> = streamed.iter().filter_map(|(_, data)| data.get("content_block")).collect();
+    assert_eq!((&starts[0]["type"], starts.len()), (&json!("redacted_thinking"), 3));
+    assert_eq!(starts[0], &written["content"][0]);
+    let result = |at: usize| json!({"type": "tool_result", "tool_use_id": written["content"][at]["id"], "content": "r"});
+    let next = json!({"model": "c", "max_tokens": 9, "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": written["content"]},
+        {"role": "user", "content": [result(1), result(2)]},
+    ]});
+    let written = write(&Anthropic, &Gemini, "gemini-3-pro", RouteOptions::default(), &next).unwrap();
+    assert_eq!(written.body["contents"][1]["parts"], parts());
 }
 
 /// BerriAI/litellm#26334: output by schema, asked for by a forced call, while reasoning: 400.
