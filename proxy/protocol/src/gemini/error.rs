@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use crate::error::{ApiError, ErrorHead, ErrorKind, Native};
 use crate::json::record::record;
 use crate::json::write::{self, Object};
-use crate::json::{Num, Str, read};
+use crate::json::{Num, Str, compact, read};
 
 use super::THIS;
 
@@ -95,7 +95,7 @@ pub(super) fn decode_chunk(raw: &RawValue) -> ApiError {
     if error.message.is_empty() {
         error.message = "the provider's stream failed".to_owned();
     }
-    let body = format!("{{\"error\":{}}}", raw.get());
+    let body = format!("{{\"error\":{}}}", compact(raw.get()));
     error.native = Some(Native { protocol: THIS, status: 200, body });
     error
 }

@@ -24,16 +24,9 @@ const MAX_TEMPERATURE: f64 = 2.0;
 /// The most alternatives a token.
 const MAX_LOGPROBS: u64 = 20;
 
-/// Words for classes of service, by the source's word. `auto` is the same as saying nothing.
-const TIERS: [(&str, Option<&str>); 7] = [
-    ("auto", None),
-    ("default", Some("standard")),
-    ("standard", Some("standard")),
-    ("standard_only", Some("standard")),
-    ("flex", Some("flex")),
-    ("priority", Some("priority")),
-    ("fast", Some("priority")),
-];
+/// Words for classes of service, by OpenAI's, which the neutral form has. `auto` is the same as saying nothing.
+const TIERS: [(&str, Option<&str>); 4] =
+    [("auto", None), ("default", Some("standard")), ("flex", Some("flex")), ("priority", Some("priority"))];
 
 /// A request from another protocol on its way out.
 pub(super) struct Foreign<'f, 'a> {

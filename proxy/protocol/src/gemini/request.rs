@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use crate::codec::UrlFacts;
 use crate::ir::{Ext, NONE, Request, Role, pair};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, Str, read};
 
-use super::facts::NAMED;
+use super::facts::{NAMED, twin};
 use super::{THIS, message, settings, tools, wire};
 
 /// Reads a request body. The model and whether to stream stand in the URL.
@@ -37,11 +37,25 @@ pub(super) fn of_body<'a>(body: wire::Body<'a>, url: UrlFacts<'a>) -> Result<Req
     if let Some(raw) = body.tool_config {
         request.tool_choice = tools::choice(raw, &mut ext)?;
     }
-    request.service_tier = body.service_tier.map(|tier| tier.0);
+    if let Some(raw) = body.service_tier {
+        twin(&mut ext, "", "serviceTier", raw);
+        request.service_tier = tier(raw);
+    }
     request.metadata = body.labels.map(Cow::Borrowed);
     if let Some(raw) = body.generation_config {
         settings::decode(raw, &mut request, &mut ext)?;
     }
     request.ext = ext;
     Ok(request)
+}
+
+/// A class of service, `flex` or `SERVICE_TIER_FLEX`, in the neutral form's words, which are OpenAI's.
+fn tier(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let word: Str<'_> = serde_json::from_str(raw.get()).ok()?;
+    let lower = word.0.to_ascii_lowercase();
+    Some(match lower.strip_prefix("service_tier_").unwrap_or(&lower) {
+        "standard" => Cow::Borrowed("default"),
+        "unspecified" => Cow::Borrowed("auto"),
+        other => Cow::Owned(other.to_owned()),
+    })
 }

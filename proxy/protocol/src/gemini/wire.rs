@@ -14,7 +14,7 @@ record! {
         tools: &'a RawValue,
         tool_config("toolConfig"): &'a RawValue,
         generation_config("generationConfig"): &'a RawValue,
-        service_tier("serviceTier"): Str<'a>,
+        service_tier("serviceTier"): &'a RawValue,
         labels: &'a RawValue,
     }
 }

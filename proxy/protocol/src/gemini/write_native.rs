@@ -62,9 +62,6 @@ pub(super) fn request(o: &mut Object<'_>, request: &Request<'_>, model: &str, na
             });
         });
     }
-    if !own.has("", "serviceTier") {
-        o.opt_str("serviceTier", request.service_tier.as_deref());
-    }
     o.opt_raw("labels", request.metadata.as_ref().map(|json| json.get()));
     if !own.has("", "generationConfig") {
         let mut config = Vec::new();

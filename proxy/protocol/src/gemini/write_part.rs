@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::custom;
 use crate::ir::{Arguments, CallStyle, State, ToolCall};
 use crate::json::write::List;
-use crate::json::{Json, object_text};
+use crate::json::{Json, compact, object_text};
 
 use super::THIS;
 
@@ -74,7 +74,7 @@ pub(super) fn call(l: &mut List<'_>, id: &str, name: &str, args: &str, signature
 pub(super) fn args<'c>(call: &'c ToolCall<'_>) -> Result<Cow<'c, str>, NotAnObject> {
     match (&call.arguments, call.style) {
         (Arguments::Text(text), CallStyle::Custom) => Ok(Cow::Owned(wrapped(text))),
-        (arguments, _) => arguments.as_object().map(|raw| Cow::Borrowed(raw.get())).ok_or(NotAnObject),
+        (arguments, _) => arguments.as_object().map(|raw| compact(raw.get())).ok_or(NotAnObject),
     }
 }
 
@@ -86,7 +86,8 @@ pub(super) fn args_of_text(text: &str, style: CallStyle) -> Result<Cow<'_, str>,
     match style {
         CallStyle::Custom => Ok(Cow::Owned(wrapped(text))),
         _ if text.trim().is_empty() => Ok(Cow::Borrowed("{}")),
-        _ => object_text(text).map(|raw| Cow::Borrowed(raw.get())).ok_or(NotAnObject),
+        // In a stream, a line feed would end the event.
+        _ => object_text(text).map(|raw| compact(raw.get())).ok_or(NotAnObject),
     }
 }
 

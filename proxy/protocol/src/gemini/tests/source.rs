@@ -149,6 +149,19 @@ fn what_is_no_request_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn classes_of_service_are_read_in_both_spellings() {
+    for (word, neutral) in [
+        ("flex", "flex"),
+        ("SERVICE_TIER_PRIORITY", "priority"),
+        ("standard", "default"),
+        ("SERVICE_TIER_UNSPECIFIED", "auto"),
+    ] {
+        let body = format!(r#"{{"contents":[],"service_tier":"{word}"}}"#);
+        assert_eq!(from_gemini(&body).service_tier.as_deref(), Some(neutral));
+    }
+}
+
+#[test]
 fn thinking_is_read_as_asked() {
     for (config, effort, adaptive, visible) in [
         (r#"{"thinkingBudget":0}"#, Some("none"), false, None),

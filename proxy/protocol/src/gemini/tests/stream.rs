@@ -57,7 +57,7 @@ fn conversation<'a>() -> Vec<Event<'a>> {
         call(3, ""),
         args(3, "{}"),
         args(2, "{\"a\""),
-        args(2, ": 1}"),
+        args(2, ":\n 1}"),
         Event::BlockEnd { block: 3 },
         Event::BlockEnd { block: 2 },
         finish(Finish::ToolUse),
