@@ -31,6 +31,12 @@ pub fn for_family<'s, 'a>(state: Option<&'s State<'a>>, family: &str) -> Option<
     state.filter(|state| state.family == family)
 }
 
+/// Whether a request may hold tagged state. Its bytes must not be passed on then, even to a provider of the same
+/// protocol: the codec leaves out what another provider made.
+pub fn has_tags(body: &[u8]) -> bool {
+    memchr::memmem::find(body, MARK.as_bytes()).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,6 +47,7 @@ mod tests {
             let state = State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed("a.b+/="), redacted };
             let text = tag(&state);
             assert_eq!(untag(Cow::Borrowed(&text), "anthropic", false), state);
+            assert!(has_tags(format!("{{\"signature\":\"{text}\"}}").as_bytes()) && !has_tags(b"xp2.a.b"));
         }
     }
 

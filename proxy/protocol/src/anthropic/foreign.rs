@@ -72,8 +72,11 @@ impl Foreign<'_, '_> {
 
     /// The tools to offer, in order.
     pub(super) fn tools(&self) -> impl Iterator<Item = &Tool<'_>> {
-        let only = self.plan.only.as_deref();
-        self.request.tools.iter().filter(move |tool| only.is_none_or(|only| only.contains(&tool.name)))
+        let only = self.plan.only.as_ref();
+        self.request
+            .tools
+            .iter()
+            .filter(move |tool| only.is_none_or(|only| only.contains(tool.name.as_ref())))
     }
 
     fn write_tools(&self, o: &mut Object<'_>, marks: &Marks, notes: &mut Notes) -> Result<(), Rejected> {

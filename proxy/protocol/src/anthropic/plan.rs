@@ -1,6 +1,7 @@
 //! What a request from another protocol becomes, decided before anything is written (TRANSLATION §2, §4–§6).
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::account::source_facts;
 use crate::capabilities::{Capabilities, ForcedTool, ThinkingStyle};
@@ -67,7 +68,7 @@ pub(super) struct Plan<'p> {
     /// Which tools; `None` if not said.
     pub(super) choice: Option<ToolChoice<'p>>,
     /// Of the client's tools, the only ones to offer.
-    pub(super) only: Option<Vec<Cow<'p, str>>>,
+    pub(super) only: Option<HashSet<&'p str>>,
     /// One call at a time.
     pub(super) single: bool,
 }
@@ -226,7 +227,9 @@ impl<'p> Planner<'p, '_, '_> {
                 let plain = if *required { ToolChoice::Required } else { ToolChoice::Auto };
                 (plain, Some(names.as_slice()))
             }
-            ToolChoice::Tool(name) => (ToolChoice::Tool(borrow(name)), Some(std::slice::from_ref(name))),
+            ToolChoice::Tool(name) => {
+                (ToolChoice::Tool(Cow::Borrowed(name)), Some(std::slice::from_ref(name)))
+            }
             ToolChoice::Auto => (ToolChoice::Auto, None),
             ToolChoice::None => (ToolChoice::None, None),
             ToolChoice::Required => (ToolChoice::Required, None),
@@ -237,9 +240,9 @@ impl<'p> Planner<'p, '_, '_> {
         if forced && self.conflicts(plan.reasoning) && !self.gives_way(plan)? {
             self.warn("tool_choice_changed", Field::ToolChoice)?;
             plan.choice = Some(ToolChoice::Auto);
-            plan.only = only.map(|names| names.iter().map(|name| borrow(name)).collect());
+            plan.only = only.map(|names| names.iter().map(AsRef::as_ref).collect());
         } else if narrow {
-            plan.only = only.map(|names| names.iter().map(|name| borrow(name)).collect());
+            plan.only = only.map(|names| names.iter().map(AsRef::as_ref).collect());
         }
         Ok(())
     }
@@ -308,8 +311,4 @@ impl<'p> Planner<'p, '_, '_> {
 /// Whoever wants to see reasoning wants it to happen.
 fn is_asked(asked: &Thinking<'_>) -> bool {
     asked.is_on() || asked.visible == Some(true)
-}
-
-fn borrow(name: &str) -> Cow<'_, str> {
-    Cow::Borrowed(name)
 }

@@ -280,3 +280,98 @@ fn an_answer_of_nothing_is_still_a_message() {
     assert_eq!(seen[1]["delta"]["stop_reason"], "max_tokens");
     assert!(Anthropic.stream_encoder(reply(&Anthropic)).keep_alive().starts_with(b"event: ping\n"));
 }
+
+/// The rules of [`Event`]: a start before anything else, blocks counted from 0, pieces of open blocks only, nothing
+/// after the end.
+fn check_rules(events: &[String]) {
+    let mut open: Vec<bool> = Vec::new();
+    let mut started = false;
+    for (at, event) in events.iter().enumerate() {
+        let (kind, block) = event.split_once(' ').unwrap();
+        let block: usize = block.parse().unwrap();
+        match kind {
+            "start" => {
+                assert!(!open.contains(&true), "{events:?}");
+                started = true;
+            }
+            "open" => {
+                assert!(started && block == open.len(), "{events:?}");
+                open.push(true);
+            }
+            "piece" => assert!(open[block], "{events:?}"),
+            "close" => assert!(std::mem::replace(&mut open[block], false), "{events:?}"),
+            "over" => assert_eq!(at + 1, events.len(), "{events:?}"),
+            _ => {}
+        }
+    }
+    assert!(events.last().is_some_and(|last| last.starts_with("over")), "{events:?}");
+}
+
+fn shape(event: &Event<'_>) -> String {
+    match event {
+        Event::Start { .. } => "start 0".to_owned(),
+        Event::BlockStart { block, .. } => format!("open {block}"),
+        Event::Delta { block, .. } | Event::Signature { block, .. } => format!("piece {block}"),
+        Event::BlockEnd { block } => format!("close {block}"),
+        Event::Error(_) | Event::End => "over 0".to_owned(),
+        Event::Finish { .. } | Event::Usage(_) => "other 0".to_owned(),
+    }
+}
+
+fn shapes(body: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut reader = StreamReader::new(Framing::Sse, Anthropic.stream_decoder(Exchange::default()));
+    let mut sink = |event: Event<'_>| seen.push(shape(&event));
+    reader.push(body.as_bytes(), &mut sink);
+    reader.finish(&mut sink);
+    seen
+}
+
+/// Every kind of event a provider sends, for blocks 0 to 2.
+fn any_event(pick: u8) -> Value {
+    let index = pick % 3;
+    let start = |block: Value| json!({"type": "content_block_start", "index": index, "content_block": block});
+    let delta = |delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+    match pick / 3 % 15 {
+        0 => message_start(),
+        1 => start(json!({"type": "text", "text": "t"})),
+        2 => start(json!({"type": "thinking", "thinking": "", "signature": "s"})),
+        3 => start(json!({"type": "redacted_thinking", "data": "d"})),
+        4 => start(json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}})),
+        5 => start(json!({"type": "server_tool_use", "id": "t", "name": "web_search", "input": {}})),
+        6 => delta(json!({"type": "text_delta", "text": "x"})),
+        7 => delta(json!({"type": "thinking_delta", "thinking": "x"})),
+        8 => delta(json!({"type": "signature_delta", "signature": "x"})),
+        9 => delta(json!({"type": "input_json_delta", "partial_json": "{}"})),
+        10 => json!({"type": "content_block_stop", "index": index}),
+        11 => {
+            json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}})
+        }
+        12 => json!({"type": "ping"}),
+        13 => json!({"type": "error", "error": "odd"}),
+        _ => json!({"type": "message_stop"}),
+    }
+}
+
+proptest::proptest! {
+    /// Whatever a provider sends, in whatever order, the events follow their rules and every writer copes.
+    #[test]
+    fn events_in_any_order_are_no_harm(picks in proptest::collection::vec(0u8..45, 0..40)) {
+        let events: Vec<_> = picks.into_iter().map(any_event).collect();
+        let body = message_stream(&events);
+        check_rules(&shapes(&body));
+        replay(&Anthropic, &OpenAiChat, &body, &Exchange::default());
+        let written = replay(&Anthropic, &Anthropic, &body, &Exchange::default());
+        let again: String = written.iter().map(|(name, data)| format!("event: {name}\ndata: {data}\n\n")).collect();
+        let mut index = 0;
+        for (_, data) in &written {
+            match data["type"].as_str().unwrap() {
+                "message_start" => index = 0,
+                "content_block_stop" => index += 1,
+                "content_block_start" | "content_block_delta" => assert_eq!(data["index"], index),
+                _ => {}
+            }
+        }
+        check_rules(&shapes(&again));
+    }
+}
