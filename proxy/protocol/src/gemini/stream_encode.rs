@@ -70,7 +70,10 @@ impl Encoder {
         }
     }
 
+    /// Begins, or begins again: what was not written yet is void.
     fn start(&mut self, id: &str, model: &str) {
+        self.blocks.iter_mut().for_each(|block| block.kind = Kind::Other);
+        self.choices.iter_mut().for_each(|choice| choice.broken = false);
         self.id = if id.is_empty() { self.reply.ids.mint("") } else { id.to_owned() };
         self.model = self.reply.model(Some(model)).to_owned();
     }
@@ -272,7 +275,7 @@ impl StreamEncoder for Encoder {
             return;
         }
         match event {
-            Event::Start { .. } if !self.blocks.is_empty() => self.fail(&ApiError::restarted(), out),
+            Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
             Event::Start { id, model } => self.start(id, model),
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
             Event::Delta { block, delta } => self.piece(*block, delta, out),

@@ -125,19 +125,28 @@ fn arguments_that_are_no_object_are_an_error_unless_they_were_cut() {
 }
 
 #[test]
-fn a_provider_that_begins_again_after_the_first_block_is_an_error() {
-    let again = [
-        start(),
-        block(0, BlockKind::Text),
-        text(0, "a"),
-        Event::BlockEnd { block: 0 },
-        start(),
-        text(0, "b"),
-        Event::End,
-    ];
+fn a_provider_that_begins_again_after_something_was_written_is_an_error() {
+    let again =
+        [start(), block(0, BlockKind::Text), text(0, "a"), Event::BlockEnd { block: 0 }, start(), Event::End];
     let written = events(&encode_events(&again, Framing::Sse, true));
     assert_eq!(written.len(), 2);
     assert!(written[1]["error"]["message"].is_string());
+    let before = [
+        start(),
+        call(0, "void"),
+        args(0, "{"),
+        Event::BlockEnd { block: 0 },
+        start(),
+        call(1, "c1"),
+        args(1, "{}"),
+        Event::BlockEnd { block: 1 },
+        finish(Finish::ToolUse),
+        Event::End,
+    ];
+    let written = events(&encode_events(&before, Framing::Sse, true));
+    assert_eq!(written.len(), 2);
+    assert_eq!(written[0]["candidates"][0]["content"]["parts"][0]["functionCall"]["id"], "c1");
+    assert_eq!(written[1]["candidates"][0]["finishReason"], "STOP");
 }
 
 #[test]
