@@ -222,27 +222,28 @@ impl<'p> Planner<'p, '_, '_> {
         let Some(choice) = request.tool_choice.as_ref().filter(|_| !request.tools.is_empty()) else {
             return Ok(());
         };
-        let (plain, only) = match choice {
-            ToolChoice::Subset { required, names } => {
-                let plain = if *required { ToolChoice::Required } else { ToolChoice::Auto };
-                (plain, Some(names.as_slice()))
-            }
+        let only = |names: &'p [Cow<'_, str>]| Some(names.iter().map(AsRef::as_ref).collect());
+        let mut named = None;
+        let plain = match choice {
+            ToolChoice::Auto => ToolChoice::Auto,
+            ToolChoice::None => ToolChoice::None,
+            ToolChoice::Required => ToolChoice::Required,
             ToolChoice::Tool(name) => {
-                (ToolChoice::Tool(Cow::Borrowed(name)), Some(std::slice::from_ref(name)))
+                named = Some(std::slice::from_ref(name));
+                ToolChoice::Tool(Cow::Borrowed(name))
             }
-            ToolChoice::Auto => (ToolChoice::Auto, None),
-            ToolChoice::None => (ToolChoice::None, None),
-            ToolChoice::Required => (ToolChoice::Required, None),
+            ToolChoice::Subset { required, names } => {
+                plan.only = only(names);
+                if *required { ToolChoice::Required } else { ToolChoice::Auto }
+            }
         };
         let forced = matches!(plain, ToolChoice::Required | ToolChoice::Tool(_));
         plan.choice = Some(plain);
-        let narrow = matches!(choice, ToolChoice::Subset { .. });
         if forced && self.conflicts(plan.reasoning) && !self.gives_way(plan)? {
             self.warn("tool_choice_changed", Field::ToolChoice)?;
             plan.choice = Some(ToolChoice::Auto);
-            plan.only = only.map(|names| names.iter().map(AsRef::as_ref).collect());
-        } else if narrow {
-            plan.only = only.map(|names| names.iter().map(AsRef::as_ref).collect());
+            // The nearest to a forced call: no other tool to call.
+            plan.only = named.map_or(plan.only.take(), only);
         }
         Ok(())
     }
