@@ -7,6 +7,7 @@ use crate::facts::Facts;
 use crate::ids::Ids;
 use crate::ir::{Request, Response};
 use crate::json::DecodeError;
+use crate::models::{ModelList, OpenAiModels};
 use crate::names::Names;
 use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
@@ -69,6 +70,11 @@ pub trait Codec: Sync {
     /// How the protocol counts tokens; `None`: it has no such endpoint.
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         None
+    }
+
+    /// How the protocol lists models; OpenAI's way unless it has its own.
+    fn model_list(&self) -> &'static dyn ModelList {
+        &OpenAiModels
     }
 
     /// Settings of the request that the response repeats, as JSON by key (Responses).

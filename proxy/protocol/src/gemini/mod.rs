@@ -6,6 +6,7 @@ mod facts;
 mod finish;
 mod foreign;
 mod message;
+mod models;
 mod part;
 mod partial;
 mod request;
@@ -38,6 +39,7 @@ use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
 use crate::json::DecodeError;
+use crate::models::ModelList;
 use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
 use crate::stream::{StreamDecoder, StreamEncoder};
@@ -105,11 +107,19 @@ impl Codec for Gemini {
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         Some(&count::Counter)
     }
+
+    fn model_list(&self) -> &'static dyn ModelList {
+        &models::Models
+    }
 }
 
-/// The resource name of a model: `models/…`, unless the name says of which kind it is (`tunedModels/…`).
+/// What names of models begin with that say of which kind they are.
+const KINDS: [&str; 4] = ["models/", "tunedModels/", "publishers/", "projects/"];
+
+/// The resource name of a model: `models/…`, unless the name says of which kind it is.
 fn resource(model: &str) -> Cow<'_, str> {
-    if model.contains('/') { Cow::Borrowed(model) } else { Cow::Owned(format!("models/{model}")) }
+    let has_kind = KINDS.iter().any(|kind| model.starts_with(kind));
+    if has_kind { Cow::Borrowed(model) } else { Cow::Owned(format!("models/{model}")) }
 }
 
 /// The path of a method of a model. Characters that have a meaning in a path are escaped, and no segment leads up.

@@ -59,8 +59,9 @@ fn paths_hold_the_model_and_lead_nowhere_else() {
     for (model, path) in [
         ("gemini-x", "/v1beta/models/gemini-x:generateContent"),
         ("models/gemini-x", "/v1beta/models/gemini-x:generateContent"),
+        ("vendor/model", "/v1beta/models/vendor/model:generateContent"),
         ("tunedModels/t", "/v1beta/tunedModels/t:generateContent"),
-        ("../../x?y#z:w", "/v1beta/x%3Fy%23z%3Aw:generateContent"),
+        ("../../x?y#z:w", "/v1beta/models/x%3Fy%23z%3Aw:generateContent"),
     ] {
         assert_eq!(Gemini.path(model, false), path);
     }

@@ -27,8 +27,8 @@ pub(crate) enum Operation {
     Answer,
     /// The tokens of a request.
     Count,
-    /// Something else.
-    Other(&'static str),
+    /// The models there are.
+    Models,
 }
 
 impl Case {
@@ -60,7 +60,7 @@ impl Case {
         {
             Operation::Count
         } else if path.ends_with("/models") {
-            Operation::Other("models_list")
+            Operation::Models
         } else {
             Operation::Answer
         }

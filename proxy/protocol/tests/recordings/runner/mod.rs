@@ -4,6 +4,7 @@ mod answer;
 mod case;
 mod count;
 mod difference;
+mod models;
 mod replay;
 mod summary;
 
@@ -60,7 +61,6 @@ fn check(case: &Case) -> Result<(), Failure> {
             Some(counter) => count::check(case, codec, counter),
             None => Err(Failure::NoCodec("token_count".to_owned())),
         },
-        // Listed as pending by its own name, so that it cannot hide behind the protocol's.
-        case::Operation::Other(what) => Err(Failure::NoCodec(what.to_owned())),
+        case::Operation::Models => models::check(case, codec.model_list()),
     }
 }
