@@ -55,7 +55,11 @@ async fn no_secret_shows_in_logs_metrics_status_events_or_errors() -> Result<()>
     shown.push(("log of the proxy".to_owned(), proxy.process.log()?));
     nothing_shows(&shown, &made, &tokens)?;
 
-    // The test can fail: the canary is where it belongs, and something was looked at.
+    // The test can fail: a leak is found, the canary is where it belongs, and something was looked at.
+    for leak in [CREDENTIAL, KEY, &made, &support::objects::encode(KEY), &tokens[0], &tokens[1]] {
+        let leaked = [("a log".to_owned(), format!("first line\nx=\"{leak}\""))];
+        ensure!(nothing_shows(&leaked, &made, &tokens).is_err(), "a leak was not found");
+    }
     ensure!(
         objects.get("Secret", app, "client").await?.to_string().contains(&support::objects::encode(KEY)),
         "no key"
