@@ -23,6 +23,7 @@ pub mod models;
 pub mod names;
 pub mod notes;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod protocol;
 mod schema;
 pub mod sse;

@@ -13,12 +13,19 @@ pub enum Protocol {
     Anthropic,
     /// Gemini generateContent.
     Gemini,
+    /// OpenAI's legacy completions, of clients.
+    OpenAiCompletions,
 }
 
 impl Protocol {
     /// Every protocol.
-    pub const ALL: [Protocol; 4] =
-        [Protocol::OpenAiChat, Protocol::OpenAiResponses, Protocol::Anthropic, Protocol::Gemini];
+    pub const ALL: [Protocol; 5] = [
+        Protocol::OpenAiChat,
+        Protocol::OpenAiResponses,
+        Protocol::Anthropic,
+        Protocol::Gemini,
+        Protocol::OpenAiCompletions,
+    ];
 
     /// The protocol's name in files, settings and messages; stable.
     pub const fn name(self) -> &'static str {
@@ -27,13 +34,14 @@ impl Protocol {
             Protocol::OpenAiResponses => "openai_responses",
             Protocol::Anthropic => "anthropic_messages",
             Protocol::Gemini => "gemini_generate",
+            Protocol::OpenAiCompletions => "openai_completions",
         }
     }
 
     /// The family whose models understand each other's opaque state; part of the tag on state (`xp1.<family>.`).
     pub const fn family(self) -> &'static str {
         match self {
-            Protocol::OpenAiChat | Protocol::OpenAiResponses => "openai",
+            Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::OpenAiCompletions => "openai",
             Protocol::Anthropic => "anthropic",
             Protocol::Gemini => "gemini",
         }
@@ -46,8 +54,12 @@ impl Protocol {
 }
 
 /// The table of codecs. A new protocol is a new folder and one row here.
-pub static CODECS: &[&dyn Codec] =
-    &[&crate::openai_chat::OpenAiChat, &crate::anthropic::Anthropic, &crate::gemini::Gemini];
+pub static CODECS: &[&dyn Codec] = &[
+    &crate::openai_chat::OpenAiChat,
+    &crate::anthropic::Anthropic,
+    &crate::gemini::Gemini,
+    &crate::openai_completions::OpenAiCompletions,
+];
 
 /// The codec of a protocol, if it has one.
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {

@@ -9,7 +9,7 @@ mod request;
 mod response;
 mod stream_decode;
 mod stream_encode;
-mod usage;
+pub(crate) mod usage;
 mod wire;
 mod write_message;
 mod write_request;

@@ -9,7 +9,7 @@ use crate::json::write::Object;
 use super::wire;
 
 /// Reads a usage object; `None` if it is not one.
-pub(super) fn read(raw: &RawValue) -> Option<Usage> {
+pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
     serde_json::from_str::<wire::Usage<'_>>(raw.get()).ok().map(|usage| decode(&usage))
 }
 
@@ -34,7 +34,7 @@ pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
 }
 
 /// Writes the members of a usage object.
-pub(super) fn write(o: &mut Object<'_>, usage: &Usage) {
+pub(crate) fn write(o: &mut Object<'_>, usage: &Usage) {
     o.u64("prompt_tokens", usage.input_total);
     o.u64("completion_tokens", usage.output_total);
     o.u64("total_tokens", usage.total());
