@@ -74,7 +74,10 @@ pub async fn run(
             () = sleep_until(wake) => {}
             event = after(watch_again, events.next()) => match event {
                 Some(Ok(event)) => {
-                    broken.over();
+                    // The beginning of a list comes before the API server is asked.
+                    if !matches!(event, watcher::Event::Init) {
+                        broken.over();
+                    }
                     observe(&mut term, event);
                 }
                 Some(Err(error)) => {

@@ -77,6 +77,8 @@ impl Term {
             return;
         };
         let since = match &self.known {
+            // The watch may be behind what this replica wrote itself.
+            Known::Lease { lease: known, .. } if older(&lease, known) => return,
             // The same renewal seen twice does not start the time anew.
             Known::Lease { lease: known, since } if renewal(known) == renewal(&lease) => *since,
             _ => now,
@@ -165,6 +167,17 @@ fn renewal(lease: &Lease) -> (Option<&str>, Option<&LeaseSpec>) {
     (lease.metadata.uid.as_deref(), lease.spec.as_ref())
 }
 
+/// Whether `one` was before `other`. resourceVersions are numbers that grow (KEP-5504).
+fn older(one: &Lease, other: &Lease) -> bool {
+    let version = |lease: &Lease| lease.metadata.resource_version.as_ref()?.parse::<u64>().ok();
+    match (version(one), version(other)) {
+        (Some(one_version), Some(other_version)) => {
+            one.metadata.uid == other.metadata.uid && one_version < other_version
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,6 +258,20 @@ mod tests {
         assert!(matches!(term.next(now + SECOND), Step::StepDown(_)));
         term.step_down();
         assert_eq!(term.next(now + SECOND), Step::Wait(now + 16 * SECOND));
+    }
+
+    #[test]
+    fn a_watch_that_is_behind_does_not_undo_a_renewal() {
+        let at = |version: u64, mut lease: Lease| {
+            lease.metadata.resource_version = Some(version.to_string());
+            lease
+        };
+        let (mut term, now) = term();
+        term.won(at(10, lease(Some("me"), 2)), now);
+        term.observe(Some(at(9, lease(Some("other"), 1))), now);
+        assert!(matches!(term.next(now), Step::Wait(_)));
+        term.observe(Some(at(11, lease(Some("other"), 3))), now);
+        assert!(matches!(term.next(now), Step::StepDown(_)));
     }
 
     #[test]

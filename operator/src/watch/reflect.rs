@@ -36,7 +36,8 @@ pub(super) async fn run<K, F>(
     while let Some(event) = events.next().await {
         match event {
             Ok(event) => {
-                if failures.count() > 0 {
+                // The beginning of a list is no sign of life: it comes before the API server is asked.
+                if failures.count() > 0 && !matches!(event, Event::Init) {
                     info!(watch = %scope, failures = failures.over(), "watch recovered");
                 }
                 let Some(update) = update(event, &convert) else { continue };
