@@ -70,7 +70,7 @@ fn count(raw: &RawValue) -> Option<u64> {
 }
 
 fn wants_usage(raw: &RawValue) -> bool {
-    let options: Option<wire::StreamOptions<'_>> = serde_json::from_str(raw.get()).ok();
+    let options: Option<wire::StreamOptions> = serde_json::from_str(raw.get()).ok();
     options.is_some_and(|options| options.include_usage == Some(true))
 }
 

@@ -25,11 +25,10 @@ record! {
     }
 }
 
-record! {
-    /// Stream options.
-    pub(super) struct StreamOptions<'a> {
-        include_usage: bool,
-    }
+/// Stream options.
+#[derive(serde::Deserialize)]
+pub(super) struct StreamOptions {
+    pub(super) include_usage: Option<bool>,
 }
 
 record! {
