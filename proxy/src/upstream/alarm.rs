@@ -58,6 +58,10 @@ mod tests {
             poll_fn(|cx| alarm.poll(cx, deadline)).await;
             assert_eq!(start.elapsed(), after * second, "{asked}");
         }
+        // An earlier one than what it is set for, before that has come.
+        poll_fn(|cx| Poll::Ready(assert!(alarm.poll(cx, start + 90 * second).is_pending()))).await;
+        poll_fn(|cx| alarm.poll(cx, start + 39 * second)).await;
+        assert_eq!(start.elapsed(), 39 * second);
         // A deadline that moves on while it is waited for.
         let mut polls = 0;
         poll_fn(|cx| {

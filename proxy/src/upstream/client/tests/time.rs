@@ -152,6 +152,20 @@ async fn a_stream_may_be_slow_but_not_silent() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_never_begins_is_silent_from_its_head_on() {
+    let (_server, upstream) = against(|mut peer| async move {
+        sleep(seconds(10)).await;
+        peer.send(CHUNKED).await;
+        pending::<()>().await;
+    })
+    .await;
+    let body = upstream.send(post(""), &PATIENT).await.unwrap().into_body();
+    let (frames, error, after) = failure(body).await;
+    assert!(matches!(error, BodyError::Idle), "{error:?}");
+    assert_eq!((frames, after), (0, PATIENT.stream_idle));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_time_in_which_nobody_reads_is_not_silence() {
     let (_server, upstream) = against(|mut peer| async move {
         peer.send(CHUNKED).await;
