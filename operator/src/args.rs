@@ -29,8 +29,9 @@ pub struct Run {
     /// Namespace of the operator: where its Lease, its CA and the last good snapshot are kept.
     #[arg(long, env = "POD_NAMESPACE", value_name = "NS", value_parser = label)]
     pub namespace: String,
-    /// Name of this replica, unique among the replicas: the holder of the Lease. Default: the host name.
-    #[arg(long, env = "POD_NAME", value_name = "NAME", default_value_t = host_name(), value_parser = identity)]
+    /// Name of this replica, unique among the replicas: the holder of the Lease. Default: the host name and
+    /// something random.
+    #[arg(long, env = "POD_NAME", value_name = "NAME", default_value_t = unique_name(), value_parser = identity)]
     pub identity: String,
     /// Namespaces to watch, comma separated. Default: all.
     #[arg(long, env = "WATCH_NAMESPACES", value_name = "NS,…", default_value = "", value_parser = Namespaces::from_str)]
@@ -130,12 +131,11 @@ impl FromStr for Namespaces {
     }
 }
 
-fn host_name() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    match name.trim() {
-        "" => format!("llm-operator-{}", std::process::id()),
-        name => name.to_owned(),
-    }
+/// Two replicas on one host must not take each other for themselves.
+fn unique_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "llm-operator" } else { host.trim() };
+    format!("{host}-{:08x}", rand::random::<u32>())
 }
 
 /// A DNS label (RFC 1123), as names of namespaces are.

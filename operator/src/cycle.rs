@@ -101,10 +101,11 @@ impl Cycle {
     fn due(&self, progress: &Progress) -> Option<Instant> {
         let first = self.published.borrow().is_none();
         let settled = progress.model.settled();
-        if first && !(settled && progress.model.complete(&self.scopes)) {
-            return None;
+        match (first, progress.model.complete(&self.scopes)) {
+            (true, false) => None,
+            (true, true) if !settled => progress.tick.due_first(),
+            _ => progress.tick.due(settled),
         }
-        progress.tick.due(settled)
     }
 
     fn take(&self, progress: &mut Progress, scope: &Scope, update: Update) {
@@ -154,12 +155,10 @@ impl Cycle {
         self.metrics.compiled(started.elapsed(), &snapshot, &verdicts);
         self.tell(&snapshot, &progress.last_good, started);
         progress.last_good = snapshot.clone();
-        self.publisher.publish(snapshot.clone());
-        self.published.send_replace(Some(Arc::new(Published {
-            world,
-            verdicts: Arc::new(verdicts),
-            snapshot,
-        })));
+        // The verdicts first: an acknowledgement must not come before what it is about.
+        let published = Published { world, verdicts: Arc::new(verdicts), snapshot: snapshot.clone() };
+        self.published.send_replace(Some(Arc::new(published)));
+        self.publisher.publish(snapshot);
         for waiting in progress.waiting.drain(..) {
             // Who asked may have given up.
             let _ = waiting.send(());

@@ -21,6 +21,13 @@ fn what_is_not_said_follows_from_the_namespace() {
 }
 
 #[test]
+fn two_replicas_that_are_not_named_have_two_names() {
+    let (one, other) = (unique_name(), unique_name());
+    assert_ne!(one, other);
+    assert!(identity(&one).is_ok(), "{one}");
+}
+
+#[test]
 fn lists_are_comma_separated_and_empty_means_none() {
     let run = run(&[
         "--watch-namespaces=b,a,b,",

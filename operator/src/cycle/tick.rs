@@ -8,6 +8,8 @@ const QUIET: Duration = Duration::from_millis(10);
 const LONGEST: Duration = Duration::from_millis(100);
 /// A change waits this long for a Secret or ConfigMap it names, if the API server is slow to tell.
 const UNSETTLED: Duration = Duration::from_millis(500);
+/// The same, before anything was published: half a world is worse than a late one.
+const UNSETTLED_FIRST: Duration = Duration::from_secs(5);
 
 /// A debounced tick.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +29,11 @@ impl Tick {
         let (first, last) = self.span?;
         let soon = (last + QUIET).min(first + LONGEST);
         Some(if settled { soon } else { first + UNSETTLED })
+    }
+
+    /// When to act for the first time although not everything named is known.
+    pub(super) fn due_first(&self) -> Option<Instant> {
+        self.span.map(|(_, last)| last + UNSETTLED_FIRST)
     }
 
     /// It was acted upon.
@@ -63,5 +70,8 @@ mod tests {
         tick.note(start);
         assert_eq!(tick.due(false), Some(start + UNSETTLED));
         assert_eq!(tick.due(true), Some(start + QUIET));
+        tick.note(start + UNSETTLED);
+        assert_eq!(tick.due(false), Some(start + UNSETTLED), "not for ever");
+        assert_eq!(tick.due_first(), Some(start + UNSETTLED + UNSETTLED_FIRST));
     }
 }
