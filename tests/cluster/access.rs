@@ -15,10 +15,11 @@ async fn a_wrong_or_missing_token_gets_no_configuration() -> Result<()> {
     let stage = Stage::set(Cluster::shared().await?, "tokens").await?;
     let (objects, system) = (&stage.objects, stage.system.as_str());
     let operator = stage.operator("operator").await?;
-    operator.until_ready().await?;
     objects.apply(&mock(&stage.app, "main", "chat", "hello")).await?;
     let good = stage.proxy_options(&[&operator]).await?;
     let ca = good.ca.clone().context("no authority")?;
+    let allowed = Dialer::new(operator.config, &ca, Some(stage.proxy_token().await?))?;
+    allowed.until_leading().await?;
     stranger(&stage).await?;
     let elsewhere = json!({"apiVersion": "v1", "kind": "ServiceAccount",
         "metadata": {"namespace": stage.app, "name": "llm-proxy"}});
@@ -67,7 +68,6 @@ async fn a_wrong_or_missing_token_gets_no_configuration() -> Result<()> {
             ensure!(!answer.text().contains("providers/"), "{what}: {}", answer.text());
         }
     }
-    let allowed = Dialer::new(operator.config, &ca, Some(stage.proxy_token().await?))?;
     allowed.open("invited").await?;
     Ok(())
 }

@@ -25,10 +25,10 @@ impl<'a> Scene<'a> {
     async fn set(name: &str) -> Result<Scene<'a>> {
         let stage = Stage::set(Cluster::shared().await?, name).await?;
         let operator = stage.operator("operator").await?;
-        operator.until_ready().await?;
         let options = stage.proxy_options(&[&operator]).await?;
         let token = stage.proxy_token().await?;
         let dialer = Dialer::new(operator.config, &options.ca.context("no authority")?, Some(token))?;
+        dialer.until_leading().await?;
         let id = EntryId::new(Kind::Provider, &stage.app, "main");
         let scene = Scene { stage, operator, dialer, id };
         scene.reply("first").await?;

@@ -2,7 +2,7 @@
 
 use crate::Result;
 use crate::http::{Answer, Connection, build};
-use crate::wait::PATIENCE;
+use crate::wait::{self, PATIENCE};
 use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -72,6 +72,21 @@ impl Dialer {
     /// When the operator cannot be reached.
     pub async fn ask(&self, method: &str, path: &str, body: Bytes) -> Result<Answer> {
         self.connect().await?.send(build(method, path, self.token.as_deref(), body)?).await
+    }
+
+    /// Waits until the operator leads: until it judges reports, and does not send them elsewhere.
+    ///
+    /// # Errors
+    /// When it does not come to it.
+    pub async fn until_leading(&self) -> Result<()> {
+        let version = Snapshot::default().version();
+        let nobody = Report { proxy: "nobody".into(), stream: "none".into(), version, rejected: Vec::new() };
+        wait::until("the operator to lead", || async {
+            let status = self.report(&nobody).await?;
+            ensure!(status == StatusCode::CONFLICT, "it answered {status}");
+            Ok(())
+        })
+        .await
     }
 
     /// Opens a stream as the proxy `name`.

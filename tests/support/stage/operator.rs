@@ -97,7 +97,7 @@ impl Operator {
         self.until_listening().await
     }
 
-    /// Waits until it is the leader: until `/readyz` says so.
+    /// Waits until `/readyz` says that it could lead.
     ///
     /// # Errors
     /// When it does not come to it.
