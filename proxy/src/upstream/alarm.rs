@@ -59,7 +59,8 @@ mod tests {
             assert_eq!(start.elapsed(), after * second, "{asked}");
         }
         // An earlier one than what it is set for, before that has come.
-        poll_fn(|cx| Poll::Ready(assert!(alarm.poll(cx, start + 90 * second).is_pending()))).await;
+        let polled = poll_fn(|cx| Poll::Ready(alarm.poll(cx, start + 90 * second))).await;
+        assert!(polled.is_pending());
         poll_fn(|cx| alarm.poll(cx, start + 39 * second)).await;
         assert_eq!(start.elapsed(), 39 * second);
         // A deadline that moves on while it is waited for.
