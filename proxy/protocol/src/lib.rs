@@ -13,6 +13,7 @@ pub mod capabilities;
 pub mod codec;
 pub mod count;
 pub mod custom;
+pub mod embeddings;
 pub mod error;
 pub mod facts;
 pub mod gemini;

@@ -117,13 +117,13 @@ impl Codec for Gemini {
 const KINDS: [&str; 4] = ["models/", "tunedModels/", "publishers/", "projects/"];
 
 /// The resource name of a model: `models/…`, unless the name says of which kind it is.
-fn resource(model: &str) -> Cow<'_, str> {
+pub(crate) fn resource(model: &str) -> Cow<'_, str> {
     let has_kind = KINDS.iter().any(|kind| model.starts_with(kind));
     if has_kind { Cow::Borrowed(model) } else { Cow::Owned(format!("models/{model}")) }
 }
 
 /// The path of a method of a model. Characters that have a meaning in a path are escaped, and no segment leads up.
-fn path_of(model: &str, method: &str) -> String {
+pub(crate) fn path_of(model: &str, method: &str) -> String {
     let mut path = String::from("/v1beta");
     for segment in resource(model).split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {
         path.push('/');

@@ -1,4 +1,5 @@
 mod answer;
+mod hostile;
 mod known_bugs;
 mod own;
 mod request;

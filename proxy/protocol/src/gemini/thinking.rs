@@ -40,7 +40,7 @@ pub(super) fn write(
         budget(thinking, capabilities.budget.unwrap_or((0, XHIGH)), foreign.request.max_output)
     } else {
         // A model that does not think: asking it not to is no loss.
-        if thinking.is_on() {
+        if thinking.is_on() || thinking.visible == Some(true) {
             notes.warn("reasoning_dropped", path)?;
         }
         return Ok(());

@@ -178,6 +178,17 @@ fn choices_of_tools_find_their_modes() {
 }
 
 #[test]
+fn web_search_is_mapped_where_the_route_says_so() {
+    let search = json!({"type": "web_search", "x": 1});
+    let body = chat(json!([user("hi")]), json!({"tools": [search, function("t")]}));
+    let options = RouteOptions { web_search: true, ..RouteOptions::default() };
+    let sent = send_with(&body, GEMINI_3, false, options, &NoStates).unwrap();
+    assert_eq!(sent.body["tools"][0]["functionDeclarations"][0]["name"], "t");
+    assert_eq!(sent.body["tools"][1], json!({"googleSearch": {}}));
+    assert!(send(&body, GEMINI_3).is_err());
+}
+
+#[test]
 fn odd_names_are_replaced_and_custom_tools_wrapped() {
     let body = chat(
         json!([user("hi"), calls(&[("c1", "a b", "{}")]), tool("c1", "r")]),

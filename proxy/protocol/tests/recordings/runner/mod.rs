@@ -4,6 +4,7 @@ mod answer;
 mod case;
 mod count;
 mod difference;
+mod embeddings;
 mod models;
 mod replay;
 mod summary;
@@ -51,6 +52,9 @@ pub(crate) fn run(dir: &Path) -> Result<Vec<Outcome>, String> {
 }
 
 fn check(case: &Case) -> Result<(), Failure> {
+    if let Some(embedder) = llm_protocol::embeddings::embedder(&case.protocol) {
+        return embeddings::check(case, embedder);
+    }
     let protocol = llm_protocol::Protocol::from_name(&case.protocol);
     let Some(codec) = protocol.and_then(llm_protocol::codec) else {
         return Err(Failure::NoCodec(case.protocol.clone()));

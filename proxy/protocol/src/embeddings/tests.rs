@@ -1,0 +1,130 @@
+use serde_json::{Value, json};
+
+use super::*;
+
+fn embed(
+    body: &Value,
+    from: &dyn Embedder,
+    to: &dyn Embedder,
+    strict: bool,
+) -> Result<(Value, String), Rejected> {
+    let text = body.to_string();
+    let url = UrlFacts { model: Some("alias"), stream: None };
+    let request = from.decode_request(text.as_bytes(), url).unwrap();
+    let mut notes = Notes::new(strict);
+    let written = to.encode_request(&request, "real", &mut notes)?;
+    Ok((serde_json::from_slice(&written).unwrap(), notes.header().unwrap_or_default()))
+}
+
+#[test]
+fn texts_become_requests_of_a_batch() {
+    let one = |text: &str| json!({"model": "models/real", "content": {"parts": [{"text": text}]}, "outputDimensionality": 8});
+    for (input, requests) in
+        [(json!("a"), json!([one("a")])), (json!(["a", "b"]), json!([one("a"), one("b")]))]
+    {
+        let body =
+            json!({"model": "m", "input": input, "dimensions": 8, "encoding_format": "base64", "user": "u"});
+        let (written, warnings) = embed(&body, &OpenAi, &Gemini, false).unwrap();
+        assert_eq!((written, warnings.as_str()), (json!({"requests": requests}), "user_dropped"));
+        assert!(embed(&body, &OpenAi, &Gemini, true).is_err());
+    }
+    for (body, path) in [
+        (json!({"model": "m", "input": [1, 2]}), "input"),
+        (json!({"model": "m", "input": [[1], [2]]}), "input"),
+        (json!({"model": "m", "input": "a", "encoding_format": "odd"}), "encoding_format"),
+    ] {
+        assert_eq!(embed(&body, &OpenAi, &Gemini, false).unwrap_err().path, path);
+        let mut own = body.clone();
+        own["model"] = json!("real");
+        assert_eq!(embed(&body, &OpenAi, &OpenAi, true).unwrap().0, own);
+    }
+}
+
+#[test]
+fn requests_of_a_batch_become_texts() {
+    let content = |text: &str| json!({"parts": [{"text": text}]});
+    let batch = json!({"requests": [
+        {"model": "models/alias", "content": content("a"), "output_dimensionality": 8, "taskType": "X"},
+        {"content": {"parts": [{"text": "b"}, {"text": "c"}]}, "outputDimensionality": 8},
+    ]});
+    let (written, warnings) = embed(&batch, &Gemini, &OpenAi, false).unwrap();
+    assert_eq!(
+        written,
+        json!({"model": "real", "input": ["a", "bc"], "dimensions": 8, "encoding_format": "float"})
+    );
+    assert_eq!(warnings, "task_type_dropped");
+    let mut own = batch.clone();
+    own["requests"][0]["model"] = json!("models/real");
+    own["requests"][1]["model"] = json!("models/real");
+    assert_eq!(embed(&batch, &Gemini, &Gemini, true).unwrap().0, own);
+    let single = json!({"content": content("a")});
+    assert_eq!(embed(&single, &Gemini, &OpenAi, true).unwrap().0["input"], json!(["a"]));
+    let picture = json!({"content": {"parts": [{"inlineData": {}}]}});
+    assert_eq!(embed(&picture, &Gemini, &OpenAi, false).unwrap_err().path, "requests[0].content");
+    let uneven = json!({"requests": [{"content": content("a"), "outputDimensionality": 8}, {"content": content("b")}]});
+    assert_eq!(embed(&uneven, &Gemini, &OpenAi, false).unwrap_err().path, "requests.outputDimensionality");
+}
+
+fn answer(
+    body: &str,
+    from: &dyn Embedder,
+    to: &dyn Embedder,
+    reply: &EmbeddingReply,
+) -> Result<(Value, String), DecodeError> {
+    let decoded = from.decode_response(body.as_bytes())?;
+    let mut notes = Notes::default();
+    let written = to.encode_response(&decoded, reply, &mut notes)?;
+    Ok((serde_json::from_slice(&written).unwrap(), notes.header().unwrap_or_default()))
+}
+
+#[test]
+fn vectors_change_their_form_and_come_back() {
+    let body = r#"{"embeddings":[{"values":[0.5,-1.25]},{"values":[]}]}"#;
+    let reply = EmbeddingReply { model: "alias".into(), base64: true, batch: true, estimate: 9 };
+    let (written, warnings) = answer(body, &Gemini, &OpenAi, &reply).unwrap();
+    let entry = |index: u64, text: &str| json!({"object": "embedding", "index": index, "embedding": text});
+    assert_eq!(
+        written,
+        json!({"object": "list", "data": [entry(0, "AAAAPwAAoL8="), entry(1, "")], "model": "alias",
+            "usage": {"prompt_tokens": 9, "total_tokens": 9}})
+    );
+    assert_eq!(warnings, "usage_estimated");
+    let (again, _) = answer(&written.to_string(), &OpenAi, &Gemini, &reply).unwrap();
+    assert_eq!(again["embeddings"], json!([{"values": [0.5, -1.25]}, {"values": []}]));
+    assert_eq!(again["usageMetadata"]["promptTokenCount"], 9);
+}
+
+#[test]
+fn one_vector_is_answered_as_it_was_asked_for() {
+    let body = r#"{"data":[{"index":0,"embedding":[1.0]}],"model":"m","usage":{"prompt_tokens":2}}"#;
+    for (batch, key) in [(false, "embedding"), (true, "embeddings")] {
+        let reply = EmbeddingReply { batch, ..EmbeddingReply::default() };
+        let (written, _) = answer(body, &OpenAi, &Gemini, &reply).unwrap();
+        assert!(written.get(key).is_some(), "{written}");
+    }
+    let reply = EmbeddingReply::default();
+    let (written, _) = answer(r#"{"embedding":{"values":[1]}}"#, &Gemini, &OpenAi, &reply).unwrap();
+    assert_eq!(written["data"][0]["embedding"], json!([1]));
+}
+
+#[test]
+fn what_is_no_answer_is_an_error_and_no_panic() {
+    let reply = EmbeddingReply::default();
+    for body in ["", "{}", "[]", r#"{"data":[{}]}"#] {
+        assert!(answer(body, &OpenAi, &OpenAi, &reply).is_err(), "{body}");
+    }
+    for text in ["\"AAA=\"", "\"!\"", "\"AADAfw==\""] {
+        let body = format!(r#"{{"data":[{{"embedding":{text}}}]}}"#);
+        assert!(answer(&body, &OpenAi, &Gemini, &reply).is_err(), "{body}");
+    }
+    for body in ["{}", r#"{"embeddings":[{}]}"#] {
+        assert!(answer(body, &Gemini, &OpenAi, &reply).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn embedders_are_found_by_name_and_know_their_paths() {
+    assert_eq!(embedder("gemini_embeddings").unwrap().path("m"), "/v1beta/models/m:batchEmbedContents");
+    assert_eq!(embedder("openai_embeddings").unwrap().path("m"), "/v1/embeddings");
+    assert!(embedder("anthropic").is_none());
+}
