@@ -122,15 +122,22 @@ async fn write(api: &Api<Lease>, candidate: &Candidate, term: &mut Term, failure
     let started = Instant::now();
     // An attempt that hangs must leave time for another before the Lease runs out.
     let limit = candidate.duration / 5;
-    match tokio::time::timeout(limit, attempt(api, candidate, term)).await {
+    let problem = match tokio::time::timeout(limit, attempt(api, candidate, term)).await {
         Ok(Ok(Written::Mine(lease))) => {
             failures.over();
             return term.won(*lease, started);
         }
-        Ok(Ok(Written::Beaten(lease))) => term.observe(lease.map(|lease| *lease), Instant::now()),
-        Ok(Err(error)) if failures.one_more() => warn!(%error, "the Lease cannot be written"),
-        Err(_) if failures.one_more() => warn!("the API server does not answer: Lease not written"),
-        Ok(Err(_)) | Err(_) => {}
+        Ok(Ok(Written::Beaten(lease))) => {
+            term.observe(lease.map(|lease| *lease), Instant::now());
+            None
+        }
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("no answer in time".to_owned()),
+    };
+    if let Some(error) = problem
+        && failures.one_more()
+    {
+        warn!(error, "the Lease cannot be written");
     }
     term.failed(Instant::now());
 }

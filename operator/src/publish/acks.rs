@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 /// A proxy that is gone counts this long: it may be back, and its pod may still serve.
 pub const REMEMBERED: Duration = Duration::from_secs(15);
 /// A proxy reports every 5 seconds; one that is silent this long is not there any more, whatever TCP says.
-pub const SILENCE: Duration = Duration::from_secs(20);
+pub const SILENCE: Duration = Duration::from_secs(30);
 /// Most characters of a rejection's reason that are kept: it goes into statuses.
 const MAX_REASON: usize = 256;
 

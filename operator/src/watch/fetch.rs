@@ -40,17 +40,17 @@ impl Fetcher {
             let mut failures = Failures::default();
             while !fetcher.updates.is_closed() && want.wanted() {
                 let Ok(permit) = fetcher.permits.acquire().await else { return };
-                match fetcher.ask(&want).await {
+                let error = match fetcher.ask(&want).await {
                     Ok(data) => {
                         let update = Update::Fetched(want.source, want.name.clone(), data);
                         // A closed channel means that the operator is ending.
                         let _ = fetcher.updates.send((scope, update)).await;
                         return;
                     }
-                    Err(error) if failures.one_more() => {
-                        warn!(object = %want.name, %error, "cannot read what an object refers to");
-                    }
-                    Err(_) => {}
+                    Err(error) => error,
+                };
+                if failures.one_more() {
+                    warn!(object = %want.name, %error, "cannot read what an object refers to");
                 }
                 drop(permit);
                 tokio::time::sleep(PAUSE).await;
