@@ -5,8 +5,8 @@ use crate::ir::Request;
 use crate::json::DecodeError;
 use crate::notes::{Notes, Rejected};
 
-/// A protocol's endpoint that counts tokens, both directions. A protocol without one (Chat Completions) has none of
-/// these: the proxy then estimates.
+/// A protocol's endpoint that counts tokens, both directions. A protocol without one (Chat Completions) has
+/// none of these: the proxy then estimates.
 ///
 /// The request is that for an answer, as far as it matters; errors are those of the protocol's codec.
 pub trait TokenCounter: Sync {

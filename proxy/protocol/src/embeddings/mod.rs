@@ -46,7 +46,8 @@ pub trait Embedder: Sync {
         url: UrlFacts<'a>,
     ) -> Result<EmbeddingRequest<'a>, DecodeError>;
 
-    /// Writes a request for a provider: as it was read for the same protocol, with the provider's name of the model.
+    /// Writes a request for a provider: as it was read for the same protocol, with the provider's name of the
+    /// model.
     ///
     /// # Errors
     /// The provider takes no such input; in strict mode, anything would be lost: 400.

@@ -39,8 +39,8 @@ record! {
     }
 }
 
-/// What the reason of an `ErrorInfo` says more exactly than the status does. Our own errors carry theirs, so that they
-/// are read back as what they were.
+/// What the reason of an `ErrorInfo` says more exactly than the status does. Our own errors carry theirs, so
+/// that they are read back as what they were.
 const REASONS: [(&str, ErrorKind); 5] = [
     ("API_KEY_INVALID", ErrorKind::Auth),
     ("UPSTREAM_INCOMPLETE", ErrorKind::Incomplete),

@@ -39,8 +39,8 @@ pub(super) fn of_word(word: &str, calls: bool) -> Finish {
     }
 }
 
-/// Gemini's word for why an answer ended; the warning of what it cannot say. `native` is the provider's word, taken
-/// where it is one of Gemini's.
+/// Gemini's word for why an answer ended; the warning of what it cannot say. `native` is the provider's word,
+/// taken where it is one of Gemini's.
 pub(super) fn word(finish: Finish, native: &str) -> (&str, Option<&'static str>) {
     let is_own = WORDS.iter().any(|(known, _)| *known == native) || native.starts_with("IMAGE_");
     match finish {

@@ -24,7 +24,8 @@ const MAX_TEMPERATURE: f64 = 2.0;
 /// The most alternatives a token.
 const MAX_LOGPROBS: u64 = 20;
 
-/// Words for classes of service, by OpenAI's, which the neutral form has. `auto` is the same as saying nothing.
+/// Words for classes of service, by OpenAI's, which the neutral form has. `auto` is the same as saying
+/// nothing.
 const TIERS: [(&str, Option<&str>); 4] =
     [("auto", None), ("default", Some("standard")), ("flex", Some("flex")), ("priority", Some("priority"))];
 
@@ -33,7 +34,8 @@ pub(super) struct Foreign<'f, 'a> {
     pub(super) request: &'f Request<'a>,
     pub(super) target: &'f Target<'f>,
     pub(super) names: Names,
-    /// The schema of the answer is asked for as a call of a function, because the model has no schema with functions.
+    /// The schema of the answer is asked for as a call of a function, because the model has no schema with
+    /// functions.
     pub(super) json_tool: bool,
     /// The instruction that stands for "some JSON object" where the model has no such setting with functions.
     pub(super) json_line: bool,

@@ -15,8 +15,8 @@ use super::{THIS, part};
 const ROLES: [(&str, Role); 3] =
     [("\"user\"", Role::User), ("\"model\"", Role::Assistant), ("\"function\"", Role::User)];
 
-/// Reads the message at that position. `role` is whose it is if it does not say. An unknown role is kept for Gemini to
-/// judge, and counts as the user's.
+/// Reads the message at that position. `role` is whose it is if it does not say. An unknown role is kept for
+/// Gemini to judge, and counts as the user's.
 pub(super) fn decode(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
     let mut turn = Turn { role, blocks: Vec::new(), plain: false, at, ext: Ext::of(message.rest) };
     match message.role {
@@ -43,8 +43,8 @@ pub(super) fn decode(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
     turn
 }
 
-/// Adds a block. State of another family stands on a thought of its own before the part it came with: that is where
-/// the other protocols look for it.
+/// Adds a block. State of another family stands on a thought of its own before the part it came with: that is
+/// where the other protocols look for it.
 fn push<'a>(blocks: &mut Vec<Block<'a>>, mut block: Block<'a>) {
     let is_foreign = block.state.as_ref().is_some_and(|state| state.family != THIS.family());
     if is_foreign && !matches!(block.content, Content::Reasoning(_)) {

@@ -122,7 +122,8 @@ pub(crate) fn resource(model: &str) -> Cow<'_, str> {
     if has_kind { Cow::Borrowed(model) } else { Cow::Owned(format!("models/{model}")) }
 }
 
-/// The path of a method of a model. Characters that have a meaning in a path are escaped, and no segment leads up.
+/// The path of a method of a model. Characters that have a meaning in a path are escaped, and no segment
+/// leads up.
 pub(crate) fn path_of(model: &str, method: &str) -> String {
     let mut path = String::from("/v1beta");
     for segment in resource(model).split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {

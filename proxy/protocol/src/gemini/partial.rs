@@ -77,7 +77,8 @@ fn null() -> Tree<'static> {
     Tree::Scalar(Cow::Borrowed("null"))
 }
 
-/// The value one step down, made if it is not there. A list grows by one value at a time, whatever its index says.
+/// The value one step down, made if it is not there. A list grows by one value at a time, whatever its index
+/// says.
 fn descend<'t>(at: &'t mut Tree<'static>, step: Step<'_>) -> &'t mut Tree<'static> {
     match step {
         Step::Key(key) => {

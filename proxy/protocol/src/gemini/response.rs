@@ -71,7 +71,8 @@ fn choice<'a>(one: wire::Candidate<'a>, at: u32, exchange: &Exchange) -> Choice<
     }
 }
 
-/// Undoes in a call what writing the request did: names, the tool that stands for structured output, custom tools.
+/// Undoes in a call what writing the request did: names, the tool that stands for structured output, custom
+/// tools.
 fn restore(content: &mut Content<'_>, exchange: &Exchange) {
     let Content::ToolCall(call) = content else { return };
     if exchange.json_tool && call.name == JSON_TOOL {

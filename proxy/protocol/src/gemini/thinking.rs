@@ -48,7 +48,8 @@ pub(super) fn write(
     if is_changed(thinking, amount.as_ref()) {
         notes.warn("reasoning_changed", path)?;
     }
-    // Clients of Chat Completions cannot ask to see thoughts, those of Messages see them by asking for thinking.
+    // Clients of Chat Completions cannot ask to see thoughts, those of Messages see them by asking for
+    // thinking.
     let visible = thinking.visible.unwrap_or(thinking.is_on() && !foreign.is_from(Protocol::OpenAiResponses));
     if amount.is_none() && !visible {
         return Ok(());

@@ -29,8 +29,8 @@ impl Counts {
         newer(&mut self.thoughts, usage.thoughts_token_count);
     }
 
-    /// The neutral counts; `None` if nothing was told. Thoughts are apart from the candidates' tokens, and tokens of
-    /// tools that Google ran are in neither count.
+    /// The neutral counts; `None` if nothing was told. Thoughts are apart from the candidates' tokens, and
+    /// tokens of tools that Google ran are in neither count.
     pub(super) fn usage(&self) -> Option<Usage> {
         let told = self.prompt.or(self.candidates).or(self.thoughts).is_some();
         told.then(|| Usage {

@@ -1,4 +1,5 @@
-//! The shapes of generateContent on the wire. Keys come in camelCase or snake_case: Google's own SDKs send both.
+//! The shapes of generateContent on the wire. Keys come in camelCase or snake_case: Google's own SDKs send
+//! both.
 
 use serde_json::value::RawValue;
 

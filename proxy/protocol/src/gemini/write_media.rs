@@ -19,8 +19,8 @@ const fn default_mime(kind: MediaKind) -> &'static str {
 /// Writes a media part.
 ///
 /// # Errors
-/// The file lies in another provider's store, or at a URL that the route does not let Google fetch; in strict mode,
-/// a file name or a resolution hint is lost.
+/// The file lies in another provider's store, or at a URL that the route does not let Google fetch; in strict
+/// mode, a file name or a resolution hint is lost.
 pub(super) fn write(
     l: &mut List<'_>,
     foreign: &Foreign<'_, '_>,

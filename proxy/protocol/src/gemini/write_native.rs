@@ -21,8 +21,8 @@ impl<'e, 'a> Own<'e, 'a> {
         Own(ext.own(THIS, THIS))
     }
 
-    /// Whether the field is among them, in either spelling, or was not there at all: then the neutral one is not
-    /// written.
+    /// Whether the field is among them, in either spelling, or was not there at all: then the neutral one is
+    /// not written.
     pub(super) fn has(&self, inside: &str, key: &str) -> bool {
         self.0.iter().any(|field| {
             (field.inside == inside && camel(&field.key) == key)
@@ -38,7 +38,8 @@ impl<'e, 'a> Own<'e, 'a> {
     }
 }
 
-/// Writes the members of a request as it was read. Its model's name stands in the body if it did, or if `named`.
+/// Writes the members of a request as it was read. Its model's name stands in the body if it did, or if
+/// `named`.
 pub(super) fn request(o: &mut Object<'_>, request: &Request<'_>, model: &str, named: bool) {
     let own = Own::of(&request.ext);
     if named || own.has(NAMED, "model") {

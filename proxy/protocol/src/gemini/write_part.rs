@@ -13,8 +13,8 @@ use super::THIS;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotAnObject;
 
-/// Whether thoughts are shown, and the state of those that are not: it goes with the next part, so that the client
-/// sends it back.
+/// Whether thoughts are shown, and the state of those that are not: it goes with the next part, so that the
+/// client sends it back.
 #[derive(Debug, Default)]
 pub(super) struct Thoughts {
     pub(super) show: bool,

@@ -8,12 +8,12 @@ use crate::notes::{Notes, Rejected};
 use super::foreign::Foreign;
 use super::write_media;
 
-/// Writes a `functionResponse` part. Media that the model does not take there is added to `moved`, which the caller
-/// writes after all responses.
+/// Writes a `functionResponse` part. Media that the model does not take there is added to `moved`, which the
+/// caller writes after all responses.
 ///
 /// # Errors
-/// The call it answers is unknown, so that it has no name; media of a kind that cannot be sent; in strict mode,
-/// media has to move.
+/// The call it answers is unknown, so that it has no name; media of a kind that cannot be sent; in strict
+/// mode, media has to move.
 pub(super) fn write<'t, 'a>(
     l: &mut List<'_>,
     foreign: &Foreign<'_, '_>,
@@ -82,8 +82,9 @@ pub(super) fn missing(l: &mut List<'_>, name: &str) {
     });
 }
 
-/// Gemini wants an object: one as it is, anything else as `output` or `error`. Google's servers read references
-/// inside the object and refuse those that lead nowhere (litellm#38223): such an object goes as text.
+/// Gemini wants an object: one as it is, anything else as `output` or `error`. Google's servers read
+/// references inside the object and refuse those that lead nowhere (litellm#38223): such an object goes as
+/// text.
 fn write_response(o: &mut Object<'_>, result: &ToolResult<'_>) {
     let text = result.text();
     if result.is_error == Some(true) {

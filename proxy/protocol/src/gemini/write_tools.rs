@@ -1,6 +1,7 @@
 //! Writing tools and which of them may be called.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::codec::JSON_TOOL;
 use crate::custom;
@@ -66,8 +67,8 @@ pub(super) fn write_choice(o: &mut Object<'_>, choice: &ToolChoice<'_>, own: &Ow
 /// Writes `tools` and `toolConfig` of a request from another protocol.
 ///
 /// # Errors
-/// A tool that only its vendor runs; a schema the model's form of schemas cannot express; in strict mode, anything
-/// that has to change.
+/// A tool that only its vendor runs; a schema the model's form of schemas cannot express; in strict mode,
+/// anything that has to change.
 pub(super) fn foreign(
     o: &mut Object<'_>,
     foreign: &Foreign<'_, '_>,
@@ -75,6 +76,7 @@ pub(super) fn foreign(
 ) -> Result<(), Rejected> {
     let mut functions = Vec::new();
     let mut searches = false;
+    let only = only(foreign);
     for tool in &foreign.request.tools {
         match &tool.kind {
             ToolKind::Hosted(..) if foreign.is_web_search(tool) => searches = true,
@@ -82,8 +84,12 @@ pub(super) fn foreign(
                 let reason = format!("the provider has no tool of type {kind:?}");
                 return Err(Rejected::new(format!("tools[{}]", tool.at), reason));
             }
-            ToolKind::Function | ToolKind::Custom if foreign.no_functions || is_filtered(foreign, tool) => {}
-            ToolKind::Function | ToolKind::Custom => functions.push(tool),
+            ToolKind::Function | ToolKind::Custom => {
+                let may_be_called = only.as_ref().is_none_or(|names| names.contains(tool.name.as_ref()));
+                if may_be_called && !foreign.no_functions {
+                    functions.push(tool);
+                }
+            }
         }
     }
     let declares = !functions.is_empty() || foreign.json_tool;
@@ -93,15 +99,15 @@ pub(super) fn foreign(
     if declares { write_config(o, foreign, &functions, notes) } else { Ok(()) }
 }
 
-/// Whether the tool is not among those that may be called, where Gemini has no other way to say so.
-fn is_filtered(foreign: &Foreign<'_, '_>, tool: &Tool<'_>) -> bool {
+/// The names of the tools that may be called, where Gemini has no other way to say so than to declare no
+/// others.
+fn only<'t>(foreign: &'t Foreign<'_, '_>) -> Option<HashSet<&'t str>> {
     match &foreign.request.tool_choice {
-        Some(ToolChoice::Subset { required: false, names }) => !names.contains(&tool.name),
-        Some(ToolChoice::Subset { required: true, names }) if !foreign.may_force() => {
-            !names.contains(&tool.name)
+        Some(ToolChoice::Subset { required, names }) if !*required || !foreign.may_force() => {
+            Some(names.iter().map(AsRef::as_ref).collect())
         }
-        Some(ToolChoice::Tool(name)) if !foreign.may_force() => *name != tool.name,
-        _ => false,
+        Some(ToolChoice::Tool(name)) if !foreign.may_force() => Some(HashSet::from([name.as_ref()])),
+        _ => None,
     }
 }
 

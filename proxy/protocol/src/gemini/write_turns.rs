@@ -1,6 +1,7 @@
 //! Writing instructions and messages of requests from other protocols (TRANSLATION §3).
 
 use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
 
 use crate::capabilities::ThinkingStyle;
 use crate::codec::States;
@@ -110,8 +111,8 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         Ok(())
     }
 
-    /// Writes the answers to the calls of the model's message before. Gemini wants as many as there were calls
-    /// (gemini-cli#17208), and matches them by name and order.
+    /// Writes the answers to the calls of the model's message before. Gemini wants as many as there were
+    /// calls (gemini-cli#17208), and matches them by name and order.
     fn results(
         &mut self,
         l: &mut List<'_>,
@@ -119,24 +120,16 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         moved: &mut Vec<(&'f Turn<'a>, &'f Block<'a>)>,
         notes: &mut Notes,
     ) -> Result<(), Rejected> {
-        let mut results: Vec<(&Turn<'a>, &ToolResult<'a>)> = run
-            .iter()
-            .flat_map(|turn| turn.blocks.iter().map(move |block| (turn, block)))
-            .filter_map(|(turn, block)| match &block.content {
-                Content::ToolResult(result) => Some((turn, result)),
-                _ => None,
-            })
-            .collect();
-        let mut one =
-            |l: &mut List<'_>, (turn, result): (&'f Turn<'a>, &'f ToolResult<'a>), notes: &mut Notes| {
-                let mut blocks = Vec::new();
-                write_result::write(l, self.foreign, turn, result, &mut blocks, notes)?;
-                moved.extend(blocks.into_iter().map(|block| (turn, block)));
-                Ok(())
-            };
+        let mut results = Results::of(run);
+        let mut one = |l: &mut List<'_>, result: Answer<'f, 'a>, notes: &mut Notes| {
+            let mut blocks = Vec::new();
+            write_result::write(l, self.foreign, result.0, result.1, &mut blocks, notes)?;
+            moved.extend(blocks.into_iter().map(|block| (result.0, block)));
+            Ok(())
+        };
         for (turn, call) in std::mem::take(&mut self.calls) {
-            match results.iter().position(|(_, result)| result.call_id == call.id) {
-                Some(at) => one(l, results.remove(at), notes)?,
+            match results.take(&call.id) {
+                Some(result) => one(l, result, notes)?,
                 None => {
                     notes.warn("tool_result_missing", || self.foreign.source().turn_path(turn))?;
                     write_result::missing(l, self.foreign.names.upstream(&call.name));
@@ -144,7 +137,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             }
         }
         // Late answers, to calls further back.
-        results.into_iter().try_for_each(|result| one(l, result, notes))
+        results.rest().try_for_each(|result| one(l, result, notes))
     }
 
     fn user_part(
@@ -257,6 +250,40 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         write::list(&mut parts, |l| write_part::text(l, SILENCE, false, None));
         content(l, "user", &parts);
         Ok(())
+    }
+}
+
+/// An answer of a tool, and where it stands.
+type Answer<'f, 'a> = (&'f Turn<'a>, &'f ToolResult<'a>);
+
+/// Answers of tools, each found once by the id of its call.
+struct Results<'f, 'a> {
+    all: Vec<Option<Answer<'f, 'a>>>,
+    /// Places of the answers to each call.
+    places: HashMap<&'f str, VecDeque<usize>>,
+}
+
+impl<'f, 'a> Results<'f, 'a> {
+    fn of(run: &'f [Turn<'a>]) -> Self {
+        let mut results = Results { all: Vec::new(), places: HashMap::new() };
+        for turn in run {
+            for block in &turn.blocks {
+                if let Content::ToolResult(result) = &block.content {
+                    results.places.entry(&result.call_id).or_default().push_back(results.all.len());
+                    results.all.push(Some((turn, result)));
+                }
+            }
+        }
+        results
+    }
+
+    fn take(&mut self, call_id: &str) -> Option<Answer<'f, 'a>> {
+        let place = self.places.get_mut(call_id)?.pop_front()?;
+        self.all[place].take()
+    }
+
+    fn rest(self) -> impl Iterator<Item = Answer<'f, 'a>> {
+        self.all.into_iter().flatten()
     }
 }
 

@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// Fields of an object that its record does not name, and named fields that were `null`, in order of appearance.
+/// Fields of an object that its record does not name, and named fields that were `null`, in order of
+/// appearance.
 pub(crate) type Rest<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 
-/// A key as protobuf's JSON writes it: `thinking_budget` as `thinkingBudget`. Keys without an inner underscore stay.
+/// A key as protobuf's JSON writes it: `thinking_budget` as `thinkingBudget`. Keys without an inner
+/// underscore stay.
 pub(crate) fn camel(key: &str) -> Cow<'_, str> {
     if !is_snake(key) {
         return Cow::Borrowed(key);
@@ -31,12 +33,14 @@ pub(crate) fn is_snake(key: &str) -> bool {
 
 /// Declares a struct of optional fields and reads it from a JSON object.
 ///
-/// `field: Type` reads the key of the same name, `field("key"): Type` another. With `rest` after the name, what is
-/// not named is kept in `rest`, and so is the key of a named field that is `null`: writing the record again can tell
-/// `null` from absent. Without, both are skipped. Of a key that occurs twice the last one counts.
+/// `field: Type` reads the key of the same name, `field("key"): Type` another. With `rest` after the name,
+/// what is not named is kept in `rest`, and so is the key of a named field that is `null`: writing the record
+/// again can tell `null` from absent. Without, both are skipped. Of a key that occurs twice the last one
+/// counts.
 ///
-/// With `proto` the keys are those of protobuf's JSON: a field is found by its key in camelCase or snake_case. Like
-/// with `rest`, and the value of a key in snake_case is kept there too, as a twin that keeps the spelling.
+/// With `proto` the keys are those of protobuf's JSON: a field is found by its key in camelCase or
+/// snake_case. Like with `rest`, and the value of a key in snake_case is kept there too, as a twin that keeps
+/// the spelling.
 macro_rules! record {
     ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> proto { $($fields:tt)* }) => {
         $crate::json::record::record! {

@@ -1,5 +1,5 @@
-//! OpenAI's legacy completions: a client's way to ask any model (TRANSLATION §10). As a provider it takes only
-//! requests of its own.
+//! OpenAI's legacy completions: a client's way to ask any model (TRANSLATION §10). As a provider it takes
+//! only requests of its own.
 
 mod facts;
 mod request;

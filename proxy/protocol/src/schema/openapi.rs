@@ -1,9 +1,10 @@
 //! JSON Schema written in the OpenAPI subset.
 //!
-//! Gemini refuses keys it does not know in these fields (any-llm#1143), so what is written is a list of what is
-//! allowed rather than a list of what is not.
+//! Gemini refuses keys it does not know in these fields (any-llm#1143), so what is written is a list of what
+//! is allowed rather than a list of what is not.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use crate::json::Tree;
 
@@ -11,6 +12,9 @@ use super::{SchemaError, Subset};
 
 /// The most nodes a schema may have once its references are written out: references to references grow fast.
 const MAX_NODES: usize = 10_000;
+
+/// The deepest nesting of schemas, references counted.
+const MAX_DEPTH: usize = 128;
 
 /// Keys taken as they are.
 const PLAIN: [&str; 13] = [
@@ -55,14 +59,14 @@ const SILENT: [&str; 20] = [
 
 type Members<'t, 'a> = &'t [(Cow<'a, str>, Tree<'a>)];
 
-/// Writes a schema in the OpenAPI subset: references written out, `allOf` merged, `const` as `enum`, `oneOf` as
-/// `anyOf`, `null` among the types as `nullable`, everything the subset does not know left out.
+/// Writes a schema in the OpenAPI subset: references written out, `allOf` merged, `const` as `enum`, `oneOf`
+/// as `anyOf`, `null` among the types as `nullable`, everything the subset does not know left out.
 ///
 /// # Errors
 /// See [`SchemaError`].
 pub(crate) fn to_openapi(schema: &str) -> Result<Subset, SchemaError> {
     let root = Tree::read(schema).ok_or(SchemaError::Invalid)?;
-    let mut writer = Writer { root: &root, left: MAX_NODES, lossy: false };
+    let mut writer = Writer { root: &root, left: MAX_NODES, depth: 0, lossy: false };
     let tree = writer.schema(&root, &[])?;
     let mut out = Vec::new();
     tree.write(&mut out);
@@ -72,60 +76,82 @@ pub(crate) fn to_openapi(schema: &str) -> Result<Subset, SchemaError> {
 struct Writer<'t, 'a> {
     root: &'t Tree<'a>,
     left: usize,
+    depth: usize,
     lossy: bool,
 }
 
-/// One schema: its own members, those of what it refers to, and those of its `allOf`.
-struct Layers<'t, 'a> {
-    members: Vec<Members<'t, 'a>>,
-    /// References followed to get here: following one of them again is recursion.
-    path: Vec<&'t str>,
-}
+/// References followed to get somewhere: following one of them again is recursion.
+type Path<'t> = Vec<&'t str>;
+
+/// One schema: its own members, those of what it refers to, and those of its `allOf`; each with the path to
+/// it.
+struct Layers<'t, 'a>(Vec<(Members<'t, 'a>, Path<'t>)>);
 
 impl<'t, 'a> Layers<'t, 'a> {
-    fn all(&self) -> impl Iterator<Item = &'t (Cow<'a, str>, Tree<'a>)> + '_ {
-        self.members.iter().flat_map(|layer| layer.iter())
+    fn all(&self) -> impl Iterator<Item = (&'t str, &'t Tree<'a>, &Path<'t>)> + '_ {
+        self.0.iter().flat_map(|(members, path)| {
+            let members: Members<'t, 'a> = members;
+            members.iter().map(move |(key, value)| (key.as_ref(), value, path))
+        })
+    }
+
+    fn first_with_path(&self, key: &str) -> Option<(&'t Tree<'a>, &Path<'t>)> {
+        self.all().find(|(known, ..)| *known == key).map(|(_, value, path)| (value, path))
     }
 
     fn first(&self, key: &str) -> Option<&'t Tree<'a>> {
-        self.all().find(|(known, _)| known == key).map(|(_, value)| value)
+        self.first_with_path(key).map(|(value, _)| value)
     }
 }
 
 impl<'t, 'a> Writer<'t, 'a> {
     fn schema(&mut self, schema: &'t Tree<'a>, path: &[&'t str]) -> Result<Tree<'t>, SchemaError> {
-        self.left = self.left.checked_sub(1).ok_or(SchemaError::TooLarge)?;
-        let mut layers = Layers { members: Vec::new(), path: path.to_vec() };
-        self.collect(schema, &mut layers)?;
+        self.enter()?;
+        let mut layers = Layers(Vec::new());
+        self.collect(schema, path, &mut layers)?;
         let mut out = Out::default();
         let types = self.types(&layers, &mut out);
         self.enumeration(&layers, &mut out);
         self.children(&layers, &mut out)?;
         self.alternatives(&layers, &types, &mut out)?;
         self.constraints(&layers, &mut out);
+        self.depth -= 1;
         Ok(out.finish())
     }
 
+    fn enter(&mut self) -> Result<(), SchemaError> {
+        self.left = self.left.checked_sub(1).ok_or(SchemaError::TooLarge)?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(SchemaError::TooLarge) } else { Ok(()) }
+    }
+
     /// Gathers the layers of a schema.
-    fn collect(&mut self, schema: &'t Tree<'a>, layers: &mut Layers<'t, 'a>) -> Result<(), SchemaError> {
+    fn collect(
+        &mut self,
+        schema: &'t Tree<'a>,
+        path: &[&'t str],
+        layers: &mut Layers<'t, 'a>,
+    ) -> Result<(), SchemaError> {
         let Tree::Object(members) = schema else {
             // `true` admits everything, and so does an empty schema.
             self.lossy |= matches!(schema, Tree::Scalar(text) if text == "false");
             return if matches!(schema, Tree::Scalar(_)) { Ok(()) } else { Err(SchemaError::Invalid) };
         };
-        self.left = self.left.checked_sub(1).ok_or(SchemaError::TooLarge)?;
-        layers.members.push(members);
+        self.enter()?;
+        layers.0.push((members, path.to_vec()));
         if let Some(reference) = schema.get("$ref").and_then(Tree::text) {
-            if layers.path.contains(&reference) {
+            if path.contains(&reference) {
                 return Err(SchemaError::Recursive);
             }
-            layers.path.push(reference);
+            let path = [path, &[reference]].concat();
             let found = self.resolve(reference);
-            self.collect(found.ok_or_else(|| SchemaError::Unresolved(reference.to_owned()))?, layers)?;
+            let found = found.ok_or_else(|| SchemaError::Unresolved(reference.to_owned()))?;
+            self.collect(found, &path, layers)?;
         }
         if let Some(Tree::List(all)) = schema.get("allOf") {
-            all.iter().try_for_each(|one| self.collect(one, layers))?;
+            all.iter().try_for_each(|one| self.collect(one, path, layers))?;
         }
+        self.depth -= 1;
         Ok(())
     }
 
@@ -185,15 +211,14 @@ impl<'t, 'a> Writer<'t, 'a> {
     /// `properties`, `required`, `items`.
     fn children(&mut self, layers: &Layers<'t, 'a>, out: &mut Out<'t>) -> Result<(), SchemaError> {
         let mut properties: Vec<(Cow<'t, str>, Tree<'t>)> = Vec::new();
+        let mut known: HashSet<&'t str> = HashSet::new();
         let mut required: Vec<&'t str> = Vec::new();
-        for (key, value) in layers.all() {
-            match (key.as_ref(), value) {
+        for (key, value, path) in layers.all() {
+            match (key, value) {
                 ("properties", Tree::Object(members)) => {
-                    for (name, schema) in members {
-                        if !properties.iter().any(|(known, _)| known == name) {
-                            let schema = self.schema(schema, &layers.path)?;
-                            properties.push((Cow::Borrowed(name.as_ref()), schema));
-                        }
+                    for (name, schema) in members.iter().filter(|(name, _)| known.insert(name)) {
+                        let schema = self.schema(schema, path)?;
+                        properties.push((Cow::Borrowed(name.as_ref()), schema));
                     }
                 }
                 ("required", Tree::List(names)) => required.extend(names.iter().filter_map(Tree::text)),
@@ -201,12 +226,12 @@ impl<'t, 'a> Writer<'t, 'a> {
             }
         }
         // Gemini refuses names in `required` that are no properties.
-        required.retain(|name| properties.iter().any(|(known, _)| known == name));
+        required.retain(|name| known.contains(name));
         let texts = |names: Vec<&'t str>| {
             Tree::List(names.into_iter().map(|name| Tree::Text(Cow::Borrowed(name))).collect())
         };
-        if let Some(items) = layers.first("items") {
-            let items = self.schema(items, &layers.path)?;
+        if let Some((items, path)) = layers.first_with_path("items") {
+            let items = self.schema(items, path)?;
             out.members.push(("items", items));
         } else if out.kind.as_deref() == Some("ARRAY") {
             // An array without items is refused.
@@ -233,8 +258,8 @@ impl<'t, 'a> Writer<'t, 'a> {
         types: &[&'t str],
         out: &mut Out<'t>,
     ) -> Result<(), SchemaError> {
-        let list = layers.first("anyOf").or_else(|| layers.first("oneOf"));
-        let Some(Tree::List(list)) = list else {
+        let list = layers.first_with_path("anyOf").or_else(|| layers.first_with_path("oneOf"));
+        let Some((Tree::List(list), path)) = list else {
             if types.len() > 1 {
                 let one =
                     |kind: &&str| (Cow::Borrowed("type"), Tree::Text(Cow::Owned(kind.to_ascii_uppercase())));
@@ -248,7 +273,7 @@ impl<'t, 'a> Writer<'t, 'a> {
             if is_null_schema(one) {
                 out.nullable = true;
             } else {
-                kept.push(self.schema(one, &layers.path)?);
+                kept.push(self.schema(one, path)?);
             }
         }
         match (kept.len(), kept.pop()) {
@@ -263,11 +288,11 @@ impl<'t, 'a> Writer<'t, 'a> {
     }
 
     fn constraints(&mut self, layers: &Layers<'t, 'a>, out: &mut Out<'t>) {
-        for (key, value) in layers.all() {
-            match PLAIN.iter().find(|known| *known == key) {
+        for (key, value, _) in layers.all() {
+            match PLAIN.iter().find(|known| **known == key) {
                 Some(known) if !out.has(known) => out.members.push((known, borrowed(value))),
                 Some(_) => {}
-                None if SILENT.contains(&key.as_ref()) => {}
+                None if SILENT.contains(&key) => {}
                 // Whether other keys are admitted is not a question in the subset; what they hold is.
                 None if key == "additionalProperties" && matches!(value, Tree::Scalar(_)) => {}
                 None => self.lossy = true,

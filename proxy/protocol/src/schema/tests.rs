@@ -86,6 +86,23 @@ fn what_cannot_be_written_is_an_error() {
     assert_eq!(to_openapi("{").unwrap_err(), SchemaError::Invalid);
 }
 
+#[test]
+fn a_reference_may_be_followed_twice_but_not_inside_itself() {
+    let base = json!({"type": "object", "properties": {"x": {"type": "string"}}});
+    let (schema, _) = openapi(json!({
+        "allOf": [{"$ref": "#/$defs/b"}, {"$ref": "#/$defs/b"}],
+        "properties": {"y": {"$ref": "#/$defs/b"}},
+        "$defs": {"b": base},
+    }));
+    assert_eq!(schema["properties"]["y"]["properties"]["x"]["type"], "STRING");
+    let mut chain = serde_json::Map::new();
+    (0..5000).for_each(|i| {
+        chain.insert(format!("d{i}"), json!({"$ref": format!("#/$defs/d{}", i + 1)}));
+    });
+    let schema = json!({"$ref": "#/$defs/d0", "$defs": chain});
+    assert_eq!(to_openapi(&schema.to_string()).unwrap_err(), SchemaError::TooLarge);
+}
+
 /// Each definition refers twice to the next: written out, their number doubles with each.
 #[test]
 fn references_that_multiply_are_stopped() {

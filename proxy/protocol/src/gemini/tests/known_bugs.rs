@@ -21,7 +21,8 @@ fn known_bug_02_complete_arguments_are_a_delta() {
     }
 }
 
-/// BerriAI/litellm#16893, #25322, envoyproxy/ai-gateway#2365: the signature of a call was lost between the turns.
+/// BerriAI/litellm#16893, #25322, envoyproxy/ai-gateway#2365: the signature of a call was lost between the
+/// turns.
 #[test]
 fn known_bug_08_a_signature_survives_a_chat_client() {
     let answer =
@@ -90,7 +91,8 @@ fn known_bug_13_a_circular_schema_is_sent_or_refused() {
     assert!(refused.reason.contains("recursive"), "{refused}");
 }
 
-/// agentgateway/agentgateway#907: the answer of a tool became text of the user, and the model called again for ever.
+/// agentgateway/agentgateway#907: the answer of a tool became text of the user, and the model called again
+/// for ever.
 #[test]
 fn known_bug_20_a_tool_message_is_a_function_response() {
     let sent =
@@ -102,8 +104,8 @@ fn known_bug_20_a_tool_message_is_a_function_response() {
     );
 }
 
-/// MoonshotAI/kosong#45, pydantic/pydantic-ai#653, crmne/ruby_llm PR#853: answers of parallel calls were split over
-/// several messages. Gemini matches those of one name by their order.
+/// MoonshotAI/kosong#45, pydantic/pydantic-ai#653, crmne/ruby_llm PR#853: answers of parallel calls were
+/// split over several messages. Gemini matches those of one name by their order.
 #[test]
 fn known_bug_22_answers_of_parallel_calls_stand_in_one_message_in_order() {
     let body = chat(
@@ -144,8 +146,8 @@ fn known_bug_24_a_stop_with_calls_is_a_call() {
     assert!(written.contains(r#""finish_reason":"tool_calls""#), "{written}");
 }
 
-/// mozilla-ai/any-llm#1143, prism-php/prism#974: `additionalProperties` and lists of types were sent in the field of
-/// OpenAPI schemas, which refuses them.
+/// mozilla-ai/any-llm#1143, prism-php/prism#974: `additionalProperties` and lists of types were sent in the
+/// field of OpenAPI schemas, which refuses them.
 #[test]
 fn known_bug_25_the_openapi_field_gets_what_it_knows() {
     let schema = json!({"type": "object", "additionalProperties": false, "properties": {"a": {"type": ["string", "null"]}, "b": {"type": "integer", "exclusiveMinimum": 0}}});
