@@ -1,5 +1,5 @@
-//! JSON Schema and what providers take of it: Anthropic's limits, and the subset of OpenAPI schemas that Gemini's
-//! older fields take (TRANSLATION §5).
+//! JSON Schema and what providers take of it: Anthropic's limits, and the subset of OpenAPI schemas that
+//! Gemini's older fields take (TRANSLATION §5).
 
 mod anthropic;
 mod openapi;

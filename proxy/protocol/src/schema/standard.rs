@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use crate::json::record::camel;
 use crate::json::{Json, Tree, owned};
 
-/// Writes a schema of the OpenAPI subset as JSON Schema: types in lower case, `nullable` as one more type, keys in
-/// camelCase. What is JSON Schema already stays as it is; what is no schema is returned unchanged, for the provider
-/// to judge.
+/// Writes a schema of the OpenAPI subset as JSON Schema: types in lower case, `nullable` as one more type,
+/// keys in camelCase. What is JSON Schema already stays as it is; what is no schema is returned unchanged,
+/// for the provider to judge.
 pub(crate) fn from_openapi(schema: &RawValue) -> Json<'_> {
     let Some(tree) = Tree::read(schema.get()) else { return Cow::Borrowed(schema) };
     let mut out = Vec::with_capacity(schema.get().len());
