@@ -1,6 +1,7 @@
 //! Bugs of other gateways that concern Gemini (TRANSLATION §13).
 
 use super::*;
+use crate::anthropic::Anthropic;
 use crate::ir::Finish;
 
 /// BerriAI/litellm#25561: complete arguments without a delta left clients with an empty call.
@@ -18,6 +19,10 @@ fn known_bug_02_complete_arguments_are_a_delta() {
         reader.push(body.as_bytes(), &mut sink);
         reader.finish(&mut sink);
         assert_eq!(deltas, 1, "{call}");
+        let written =
+            translate(&Gemini, &body, Framing::Sse, Exchange::default(), &Anthropic, reply(&Anthropic));
+        assert!(written.contains("input_json_delta"), "{written}");
+        assert!(written.contains(r#""stop_reason":"tool_use""#), "{written}");
     }
 }
 
@@ -144,6 +149,22 @@ fn known_bug_24_a_stop_with_calls_is_a_call() {
     let written =
         translate(&Gemini, &stream, Framing::Sse, Exchange::default(), &OpenAiChat, reply(&OpenAiChat));
     assert!(written.contains(r#""finish_reason":"tool_calls""#), "{written}");
+}
+
+/// jundot/omlx#1487, ogx-ai/ogx#6415: cached tokens were counted twice for clients of Anthropic.
+#[test]
+fn known_bug_21_cached_tokens_are_counted_once() {
+    let mut answer = chunk(json!([{"text": "a"}]), Some("STOP"));
+    answer["usageMetadata"] =
+        json!({"promptTokenCount": 10, "cachedContentTokenCount": 8, "candidatesTokenCount": 2});
+    let text = answer.to_string();
+    let response = Gemini.decode_response(text.as_bytes(), &Exchange::default()).unwrap();
+    let written = Anthropic.encode_response(&response, &mut reply(&Anthropic), &mut Notes::default());
+    let written: Value = serde_json::from_slice(&written).unwrap();
+    assert_eq!(
+        (&written["usage"]["input_tokens"], &written["usage"]["cache_read_input_tokens"]),
+        (&json!(2), &json!(8))
+    );
 }
 
 /// mozilla-ai/any-llm#1143, prism-php/prism#974: `additionalProperties` and lists of types were sent in the
