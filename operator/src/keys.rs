@@ -119,8 +119,10 @@ impl Delivery {
     /// What there is to do. Every compilation tells which Secrets are missing; only `all` looks into the others.
     fn tasks(&self, published: &Published, all: bool) -> Vec<Task> {
         let wanted = published.verdicts.iter().filter(|(id, verdict)| {
-            let missing = verdict.resolved_refs.reason == Reason::Pending;
-            id.kind() == Some(Kind::Key) && verdict.accepted.holds() && (all || missing)
+            // The cheap question first: nearly always the answer is no.
+            (all || verdict.resolved_refs.reason == Reason::Pending)
+                && verdict.accepted.holds()
+                && id.kind() == Some(Kind::Key)
         });
         wanted
             .filter_map(|(id, _)| {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, ensure};
 use serde_json::json;
+use std::time::Duration;
 use support::cluster::Cluster;
 use support::fake::{Echo, Provider};
 use support::load::{Load, Plan};
@@ -52,6 +53,7 @@ async fn when_the_leader_is_killed_the_other_leads_and_status_stays_true() -> Re
         connections: 8,
         key: KEY.to_owned(),
         model: "chat".to_owned(),
+        pause: Duration::ZERO,
     };
     let load = Load::start(&plan, any);
 

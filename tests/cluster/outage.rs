@@ -3,6 +3,7 @@
 
 use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::Result;
 use support::cluster::Cluster;
 use support::fake::{Echo, Provider};
@@ -71,6 +72,7 @@ impl<'a> Scene<'a> {
             connections: 8,
             key: KEY.to_owned(),
             model: "chat".to_owned(),
+            pause: Duration::ZERO,
         };
         Load::start(&plan, any)
     }

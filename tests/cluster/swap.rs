@@ -2,6 +2,7 @@
 
 use anyhow::ensure;
 use serde_json::json;
+use std::time::Duration;
 use support::Result;
 use support::cluster::Cluster;
 use support::fake::{Echo, Provider};
@@ -52,6 +53,7 @@ async fn three_hundred_changes_under_load_fail_no_request_and_cut_no_stream() ->
         connections: CONNECTIONS,
         key: KEY.to_owned(),
         model: "chat".to_owned(),
+        pause: Duration::ZERO,
     };
     let load = Load::start(&plan, one_generation);
     let mut served = 0;

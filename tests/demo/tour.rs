@@ -4,6 +4,7 @@ use crate::say::Narrator;
 use anyhow::{Context as _, ensure};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 use support::cluster::Cluster;
 use support::fake::{Echo, Provider};
 use support::load::{Load, Plan};
@@ -100,6 +101,7 @@ impl<'a> Tour<'a> {
             connections: CONNECTIONS,
             key: self.key.clone(),
             model: "chat".to_owned(),
+            pause: Duration::ZERO,
         };
         let load = Load::start(&plan, |echo: &Echo| Ok(echo.model.clone()));
         self.until_answered(&load, ANSWERS).await?;

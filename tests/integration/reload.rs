@@ -4,6 +4,7 @@ use crate::{KEY, replace, serve, with_key, yaml};
 use anyhow::{Context as _, ensure};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use support::fake::{Echo, Provider};
 use support::load::{Load, Plan};
 use support::sample::{mock, provider, with};
@@ -99,8 +100,14 @@ async fn a_failover_stays_within_the_generation_the_request_began_with() -> Resu
     let fake = Provider::start().await?;
     std::fs::write(&file, generation(&fake, 0))?;
     let proxy = serve(&dir, &file, &[]).await?;
-    let plan =
-        Plan { proxies: vec![proxy.address], connections: 16, key: KEY.to_owned(), model: "chat".to_owned() };
+    let plan = Plan {
+        proxies: vec![proxy.address],
+        connections: 16,
+        key: KEY.to_owned(),
+        model: "chat".to_owned(),
+        // Slow enough for the fake to remember every attempt.
+        pause: Duration::from_millis(20),
+    };
     let load = Load::start(&plan, generation_of);
     for number in 1..=CHANGES {
         replace(&file, &generation(&fake, number))?;

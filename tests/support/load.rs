@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Failures that are told in full; all are counted.
@@ -25,6 +26,8 @@ pub struct Plan {
     pub key: String,
     /// Model.
     pub model: String,
+    /// How long a connection rests after each answer.
+    pub pause: Duration,
 }
 
 /// A running load.
@@ -65,6 +68,7 @@ impl Load {
                 streaming: (number / 2).is_multiple_of(2),
                 key: plan.key.clone(),
                 model: plan.model.clone(),
+                pause: plan.pause,
                 generation,
             };
             tokio::spawn(client.run(stop.clone(), served.clone()))
@@ -125,6 +129,7 @@ struct Client {
     streaming: bool,
     key: String,
     model: String,
+    pause: Duration,
     generation: Generation,
 }
 
@@ -147,6 +152,9 @@ impl Client {
                         tally.failures.push(format!("{error:#}"));
                     }
                 }
+            }
+            if !self.pause.is_zero() {
+                tokio::time::sleep(self.pause).await;
             }
         }
         tally

@@ -62,11 +62,14 @@ impl CycleMetrics {
     pub fn compiled(&self, took: Duration, snapshot: &Snapshot, verdicts: &BTreeMap<EntryId, Arc<Verdict>>) {
         self.duration.observe(took.as_secs_f64());
         self.entries.set(i64::try_from(snapshot.entries().len()).unwrap_or(i64::MAX));
-        for (kind, name) in KINDS {
-            let (mut accepted, mut refused) = (0, 0);
-            for verdict in verdicts.values().filter(|verdict| verdict.id.kind() == Some(kind)) {
-                *(if verdict.accepted.holds() { &mut accepted } else { &mut refused }) += 1;
+        let mut counts = [[0i64; 2]; KINDS.len()];
+        for (id, verdict) in verdicts {
+            let kind = id.kind();
+            if let Some(row) = KINDS.iter().position(|(known, _)| Some(*known) == kind) {
+                counts[row][usize::from(verdict.accepted.holds())] += 1;
             }
+        }
+        for ((_, name), [refused, accepted]) in KINDS.iter().zip(counts) {
             for (label, count) in [("true", accepted), ("false", refused)] {
                 self.objects.get_or_create(&[("kind", name), ("accepted", label)]).set(count);
             }

@@ -51,6 +51,8 @@ impl Link {
     #[must_use]
     pub fn begin(self: &Arc<Self>) -> Busy {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        // Whatever came before was read to its end, or this would not have come.
+        self.linger.store(false, Ordering::Relaxed);
         self.doing.store(RECEIVING, Ordering::Relaxed);
         Busy(self.clone())
     }

@@ -6,6 +6,7 @@
 
 use super::rotation::Rotation;
 use crate::state::provider::{Offer, PROTOCOLS, Provider, position};
+use crate::state::shards::Shards;
 use llm_snapshot::provider::{Protocol, Visibility};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -46,11 +47,11 @@ pub struct Name {
 /// All public names.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    exact: HashMap<Arc<str>, Arc<Name>>,
+    exact: Shards<Arc<str>, Arc<Name>>,
     /// By what comes before the `*`.
-    prefixes: HashMap<Arc<str>, Arc<Name>>,
+    prefixes: Shards<Arc<str>, Arc<Name>>,
     /// The lengths of the prefixes, longest first.
-    lengths: Box<[usize]>,
+    lengths: Arc<[usize]>,
 }
 
 /// Where a request goes.
@@ -217,14 +218,21 @@ impl Table {
         }
         let gone: HashSet<*const Provider> = gone.iter().map(Arc::as_ptr).collect();
         let mut next = self.clone();
+        let prefixes = touched.keys().any(|name| name.ends_with('*'));
         for (name, members) in touched {
             next.replace(name, members, &gone);
         }
-        let lengths: HashSet<usize> = next.prefixes.keys().map(|prefix| prefix.len()).collect();
+        if prefixes {
+            next.lengths = next.prefix_lengths();
+        }
+        next
+    }
+
+    fn prefix_lengths(&self) -> Arc<[usize]> {
+        let lengths: HashSet<usize> = self.prefixes.iter().map(|(prefix, _)| prefix.len()).collect();
         let mut lengths: Vec<usize> = lengths.into_iter().collect();
         lengths.sort_unstable_by(|one, other| other.cmp(one));
-        next.lengths = lengths.into();
-        next
+        lengths.into()
     }
 
     fn replace(&mut self, name: &Arc<str>, mut members: Vec<Member>, gone: &HashSet<*const Provider>) {
@@ -232,17 +240,17 @@ impl Table {
             Some(prefix) => (&mut self.prefixes, Arc::from(prefix)),
             None => (&mut self.exact, name.clone()),
         };
-        let before = names.get(&key);
+        let before = names.get(&*key);
         let staying = before.iter().flat_map(|before| before.members.iter());
         members.extend(staying.filter(|member| !gone.contains(&Arc::as_ptr(&member.provider))).cloned());
         if members.is_empty() {
-            names.remove(&key);
+            names.remove(&*key);
             return;
         }
         let place = |member: &Member| (member.offer().priority, member.provider.id.clone(), member.offer);
         members.sort_by_cached_key(place);
         let made = Name::new(name.clone(), members, before.map(|before| &**before));
-        names.insert(key, Arc::new(made));
+        names.insert::<str>(key, Arc::new(made));
     }
 
     /// Where a request for `model` goes: to those who offer the exact name, or else the longest prefix of it.
@@ -275,7 +283,8 @@ impl Table {
     #[must_use]
     pub fn names(&self, namespace: &str) -> Vec<&str> {
         let seen = |name: &&Arc<Name>| name.seen_by(namespace).iter().any(Option::is_some);
-        let mut names: Vec<&str> = self.exact.values().filter(seen).map(|name| &*name.name).collect();
+        let mut names: Vec<&str> =
+            self.exact.iter().map(|(_, name)| name).filter(seen).map(|name| &*name.name).collect();
         names.sort_unstable();
         names
     }

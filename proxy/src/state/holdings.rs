@@ -6,7 +6,8 @@ use super::runtime::{Keys, Runtime};
 use super::upstreams::Upstreams;
 use crate::forward;
 use crate::route::Table;
-use llm_snapshot::{Body, Digest, Entry, EntryId, Rejection, Snapshot};
+use llm_snapshot::{Body, Entry, EntryId, Rejection, Snapshot};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
@@ -17,21 +18,15 @@ enum Form {
     Key(Arc<Key>),
 }
 
-/// What is held of one entry.
-#[derive(Debug)]
-struct Held {
-    /// The entry that was looked at last.
-    digest: Digest,
-    /// The last one that could be used.
-    form: Option<Form>,
-    /// Why the last one cannot be.
-    rejected: Option<String>,
-}
-
 /// What is held of all entries.
 #[derive(Debug)]
 pub(super) struct Holdings {
-    held: BTreeMap<EntryId, Held>,
+    /// The snapshot that was stepped to last.
+    applied: Arc<Snapshot>,
+    /// The last form of each entry that could be used.
+    forms: BTreeMap<EntryId, Form>,
+    /// Entries that cannot be used as they are.
+    rejected: BTreeMap<EntryId, Rejection>,
     upstreams: Upstreams,
     keys: Arc<Keys>,
     routes: Arc<Table>,
@@ -40,114 +35,143 @@ pub(super) struct Holdings {
 /// What a step changed.
 #[derive(Default)]
 struct Changes {
-    gone: Vec<Arc<Provider>>,
-    come: Vec<Arc<Provider>>,
-    keys: bool,
-}
-
-impl Changes {
-    fn note(&mut self, before: Option<Form>, now: Option<&Form>) {
-        self.keys |= matches!(before, Some(Form::Key(_))) || matches!(now, Some(Form::Key(_)));
-        if let Some(Form::Provider(provider)) = before {
-            self.gone.push(provider);
-        }
-        if let Some(Form::Provider(provider)) = now {
-            self.come.push(provider.clone());
-        }
-    }
+    gone: Vec<Form>,
+    come: Vec<Form>,
 }
 
 impl Holdings {
     pub(super) fn new(upstreams: Upstreams) -> Self {
-        Self { held: BTreeMap::new(), upstreams, keys: Arc::default(), routes: Arc::default() }
+        Self {
+            applied: Arc::default(),
+            forms: BTreeMap::new(),
+            rejected: BTreeMap::new(),
+            upstreams,
+            keys: Arc::default(),
+            routes: Arc::default(),
+        }
     }
 
     /// Takes the step to `snapshot`. Entries that are the same keep their form.
-    pub(super) fn step(&mut self, snapshot: &Snapshot, metrics: &forward::Metrics) -> Runtime {
+    pub(super) fn step(&mut self, snapshot: Arc<Snapshot>, metrics: &forward::Metrics) -> Runtime {
         let mut changes = Changes::default();
-        for id in self.superfluous(snapshot) {
-            changes.note(self.held.remove(&id).and_then(|held| held.form), None);
+        let before = std::mem::replace(&mut self.applied, snapshot.clone());
+        let (removed, different) = difference(&before, &snapshot);
+        for id in removed {
+            self.rejected.remove(id);
+            changes.gone.extend(self.forms.remove(id));
         }
-        for (id, entry) in self.different(snapshot) {
+        for (id, entry) in different {
             self.replace(id, entry, &mut changes);
         }
-        if !changes.gone.is_empty() || !changes.come.is_empty() {
-            self.routes = Arc::new(self.routes.patched(&changes.gone, &changes.come));
-            forget(&changes, metrics);
-        }
-        if changes.keys {
-            self.keys = Arc::new(self.all_keys());
-        }
-        drop(changes);
-        self.upstreams.sweep();
+        self.update_routes(&changes, metrics);
+        self.update_keys(&changes);
         Runtime { version: Some(snapshot.version()), keys: self.keys.clone(), routes: self.routes.clone() }
     }
 
     /// The entries that cannot be used as they are.
     pub(super) fn rejections(&self) -> Vec<Rejection> {
-        let rejection = |(id, held): (&EntryId, &Held)| {
-            let reason = held.rejected.clone()?;
-            Some(Rejection { id: id.clone(), digest: held.digest, reason })
-        };
-        self.held.iter().filter_map(rejection).collect()
+        self.rejected.values().cloned().collect()
     }
 
-    /// How many keys can be used.
-    pub(super) fn keys(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// How many entries are held that are no keys.
-    pub(super) fn providers(&self) -> usize {
-        self.held.values().filter(|held| matches!(held.form, Some(Form::Provider(_)))).count()
-    }
-
-    fn superfluous(&self, snapshot: &Snapshot) -> Vec<EntryId> {
-        if self.held.is_empty() {
-            return Vec::new();
-        }
-        // Both are in order, so one walk finds what only one has.
-        let mut wanted = snapshot.entries().keys().peekable();
-        let mut stays = |id: &EntryId| {
-            while wanted.next_if(|wanted| *wanted < id).is_some() {}
-            wanted.peek() == Some(&id)
-        };
-        self.held.keys().filter(|id| !stays(id)).cloned().collect()
-    }
-
-    fn different<'s>(&self, snapshot: &'s Snapshot) -> Vec<(&'s EntryId, &'s Entry)> {
-        let mut held = self.held.iter().peekable();
-        let mut same = |id: &EntryId, entry: &Entry| {
-            while held.next_if(|(held, _)| *held < id).is_some() {}
-            held.peek().is_some_and(|(held, is)| *held == id && is.digest == entry.digest())
-        };
-        let entries = snapshot.entries().iter().map(|(id, entry)| (id, &**entry));
-        entries.filter(|(id, entry)| !same(id, entry)).collect()
+    /// How many providers and keys can be used.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let keys = self.keys.len();
+        (self.forms.len().saturating_sub(keys), keys)
     }
 
     fn replace(&mut self, id: &EntryId, entry: &Entry, changes: &mut Changes) {
-        let before = self.held.remove(id).and_then(|held| held.form);
-        let built = build(id, entry, before.as_ref(), &mut self.upstreams);
-        let held = match built {
+        match build(id, entry, self.forms.get(id), &mut self.upstreams) {
             Ok(form) => {
-                changes.note(before, Some(&form));
-                Held { digest: entry.digest(), form: Some(form), rejected: None }
+                self.rejected.remove(id);
+                changes.come.push(form.clone());
+                changes.gone.extend(self.forms.insert(id.clone(), form));
             }
-            Err(reason) => Held { digest: entry.digest(), form: before, rejected: Some(reason) },
-        };
-        self.held.insert(id.clone(), held);
-    }
-
-    fn all_keys(&self) -> Keys {
-        let mut keys = Keys::with_capacity_and_hasher(self.held.len(), Default::default());
-        for held in self.held.values() {
-            if let Some(Form::Key(key)) = &held.form {
-                // The control plane never sends one digest twice; should it, the first in order has it.
-                keys.entry(key.sha256).or_insert_with(|| key.clone());
+            Err(reason) => {
+                let rejection = Rejection { id: id.clone(), digest: entry.digest(), reason };
+                self.rejected.insert(id.clone(), rejection);
             }
         }
-        keys
     }
+
+    fn update_routes(&mut self, changes: &Changes, metrics: &forward::Metrics) {
+        let (gone, come) = (providers(&changes.gone), providers(&changes.come));
+        if gone.is_empty() && come.is_empty() {
+            return;
+        }
+        self.routes = Arc::new(self.routes.patched(&gone, &come));
+        forget(&gone, &come, metrics);
+        drop((gone, come));
+        self.upstreams.sweep();
+    }
+
+    fn update_keys(&mut self, changes: &Changes) {
+        let (gone, come) = (keys(&changes.gone), keys(&changes.come));
+        if gone.is_empty() && come.is_empty() {
+            return;
+        }
+        let next = Arc::make_mut(&mut self.keys);
+        for key in gone {
+            next.remove(&key.sha256);
+        }
+        let contested = come.into_iter().any(|key| next.insert(key.sha256, key.clone()).is_some());
+        // The control plane never sends one digest twice. Should it, the first in order has it, whatever came when.
+        if contested || next.len() < self.forms.values().filter(|form| matches!(form, Form::Key(_))).count() {
+            let all: Vec<&Arc<Key>> = self.forms.values().filter_map(Form::key).collect();
+            for key in all.into_iter().rev() {
+                next.insert(key.sha256, key.clone());
+            }
+        }
+    }
+}
+
+impl Form {
+    fn key(&self) -> Option<&Arc<Key>> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Provider(_) => None,
+        }
+    }
+
+    fn provider(&self) -> Option<&Arc<Provider>> {
+        match self {
+            Self::Provider(provider) => Some(provider),
+            Self::Key(_) => None,
+        }
+    }
+}
+
+fn keys(forms: &[Form]) -> Vec<&Arc<Key>> {
+    forms.iter().filter_map(Form::key).collect()
+}
+
+fn providers(forms: &[Form]) -> Vec<Arc<Provider>> {
+    forms.iter().filter_map(Form::provider).cloned().collect()
+}
+
+/// The entries only `before` has, and those of `after` that are new or different. Both are in order, so one walk
+/// finds them; and as a snapshot shares most of its entries with the one before, most of them need no second look.
+fn difference<'b, 'a>(
+    before: &'b Snapshot,
+    after: &'a Snapshot,
+) -> (Vec<&'b EntryId>, Vec<(&'a EntryId, &'a Entry)>) {
+    let (mut removed, mut different) = (Vec::new(), Vec::new());
+    let mut old = before.entries().iter().peekable();
+    for (id, entry) in after.entries() {
+        while let Some((earlier, _)) = old.next_if(|(held, _)| compare(held, id) == Ordering::Less) {
+            removed.push(earlier);
+        }
+        let held = old.next_if(|(held, _)| compare(held, id) == Ordering::Equal);
+        let same = |held: &Arc<Entry>| Arc::ptr_eq(held, entry) || held.digest() == entry.digest();
+        if !held.is_some_and(|(_, held)| same(held)) {
+            different.push((id, &**entry));
+        }
+    }
+    removed.extend(old.map(|(id, _)| id));
+    (removed, different)
+}
+
+fn compare(one: &EntryId, other: &EntryId) -> Ordering {
+    if std::ptr::eq(one.as_str(), other.as_str()) { Ordering::Equal } else { one.cmp(other) }
 }
 
 fn build(
@@ -156,24 +180,22 @@ fn build(
     before: Option<&Form>,
     upstreams: &mut Upstreams,
 ) -> Result<Form, String> {
-    let before = before.and_then(|form| match form {
-        Form::Provider(provider) => Some(&**provider),
-        Form::Key(_) => None,
-    });
     match entry.read(id).map_err(|error| error.to_string())? {
         Body::Key(key) => Ok(Form::Key(Arc::new(Key::new(id.clone(), key)))),
-        Body::Provider(provider) => Provider::new(id.clone(), provider, before, upstreams)
-            .map(|provider| Form::Provider(Arc::new(provider)))
-            .map_err(|error| error.to_string()),
+        Body::Provider(provider) => {
+            let before = before.and_then(Form::provider).map(|provider| &**provider);
+            let provider = Provider::new(id.clone(), provider, before, upstreams);
+            provider.map(|provider| Form::Provider(Arc::new(provider))).map_err(|error| error.to_string())
+        }
     }
 }
 
 /// Drops the series of what nobody offers any more.
-fn forget(changes: &Changes, metrics: &forward::Metrics) {
-    let stay: HashSet<_> = changes.come.iter().map(|provider| Arc::as_ptr(&provider.series)).collect();
-    let offers = changes.come.iter().flat_map(|provider| &provider.offers);
+fn forget(gone: &[Arc<Provider>], come: &[Arc<Provider>], metrics: &forward::Metrics) {
+    let stay: HashSet<_> = come.iter().map(|provider| Arc::as_ptr(&provider.series)).collect();
+    let offers = come.iter().flat_map(|provider| &provider.offers);
     let offered: HashSet<_> = offers.map(|offer| Arc::as_ptr(&offer.series)).collect();
-    for provider in &changes.gone {
+    for provider in gone {
         if !stay.contains(&Arc::as_ptr(&provider.series)) {
             metrics.forget_provider(&provider.name);
         }

@@ -44,7 +44,7 @@ impl Metrics {
         );
     }
 
-    pub(super) fn applied(&self, version: Digest, providers: usize, keys: usize, rejections: usize) {
+    pub(super) fn applied(&self, version: Digest, (providers, keys): (usize, usize), rejections: usize) {
         self.version.clear();
         self.version.get_or_create(&Version { version: version.short() }).set(1);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

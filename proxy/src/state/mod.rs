@@ -8,6 +8,7 @@ pub mod provider;
 pub mod runtime;
 #[cfg(test)]
 pub(crate) mod sample;
+pub(crate) mod shards;
 pub mod store;
 mod upstreams;
 

@@ -1,15 +1,15 @@
 //! One generation: everything a request needs to know.
 
 use super::key::Key;
+use super::shards::{Shards, Spread};
 use crate::route::Table;
 use llm_snapshot::Digest;
-use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 /// Keys by the digest of the key.
-pub(super) type Keys = HashMap<Digest, Arc<Key>, BuildHasherDefault<FirstBytes>>;
+pub(super) type Keys = Shards<Digest, Arc<Key>, BuildHasherDefault<FirstBytes>>;
 
 /// One generation of the configuration, built and never changed. A request pins one and uses no other.
 #[derive(Debug, Default)]
@@ -40,8 +40,15 @@ impl Runtime {
     }
 }
 
+impl Spread for Digest {
+    fn spread(&self) -> usize {
+        // Other bytes than those its hash is made of.
+        usize::from(self.0[31])
+    }
+}
+
 /// Takes the first bytes of a digest for its hash: a digest is as even as a hash gets.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FirstBytes(u64);
 
 impl Hasher for FirstBytes {

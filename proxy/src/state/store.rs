@@ -48,9 +48,10 @@ impl Store {
     pub fn apply(&self, snapshot: Arc<Snapshot>) -> Vec<Rejection> {
         let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
         let holdings = &mut building.holdings;
-        let runtime = holdings.step(&snapshot, &self.requests);
+        let version = snapshot.version();
+        let runtime = holdings.step(snapshot, &self.requests);
         let rejections = holdings.rejections();
-        self.metrics.applied(snapshot.version(), holdings.providers(), holdings.keys(), rejections.len());
+        self.metrics.applied(version, holdings.count(), rejections.len());
         building.retired = self.current.swap(Arc::new(runtime));
         rejections
     }

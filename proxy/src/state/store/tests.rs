@@ -140,3 +140,21 @@ fn credentials_take_turns_by_weight_across_generations() {
     let count = |value: &str| seen.iter().filter(|seen| *seen == value).count();
     assert_eq!((count("Bearer one"), count("Bearer two")), (30, 10));
 }
+
+/// The control plane never sends one key twice; whatever it does, every proxy does the same.
+#[test]
+fn of_two_entries_with_one_key_the_first_in_order_has_it() {
+    let store = Store::default();
+    let owner = |keys: &[llm_snapshot::Key]| {
+        store.apply(Arc::new(snapshot(&[], keys)));
+        store.load().key(&Digest::of(b"same")).map(|key| key.name().trim_start_matches("team-a/").to_owned())
+    };
+    let (a, b, c) = (key("a", "same"), key("b", "same"), key("c", "other"));
+    assert_eq!(owner(&[b.clone(), c.clone()]).as_deref(), Some("b"));
+    assert_eq!(owner(&[a.clone(), b.clone(), c.clone()]).as_deref(), Some("a"));
+    assert_eq!(owner(&[a.clone(), b.clone(), key("c", "another")]).as_deref(), Some("a"));
+    assert_eq!(owner(&[key("a", "changed"), b.clone()]).as_deref(), Some("b"));
+    assert_eq!(owner(&[a.clone(), b.clone()]).as_deref(), Some("a"));
+    assert_eq!(owner(&[a, key("b", "changed")]).as_deref(), Some("a"));
+    assert_eq!(owner(&[c]), None);
+}
