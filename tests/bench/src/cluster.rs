@@ -10,7 +10,7 @@ use std::time::Duration;
 use support::cluster::Cluster;
 use support::http::{self, Connection};
 use support::sample;
-use support::stage::{Proxy, Stage};
+use support::stage::{Operator, Proxy, Stage};
 use tokio::time::{Instant, interval, sleep};
 
 const EDITS: usize = 200;
@@ -44,6 +44,12 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
             proxy.until_ready().await?;
             proxy.until_status(KEY, "model-0", 200).await?;
         }
+        let written = until_quiet(&operator).await?;
+        table.row(
+            format!("Every status written, {} providers, {} keys", size.providers, size.keys),
+            format!("after {:.0} s", written.as_secs_f64()),
+            "",
+        );
         apply(&stage, [&first, &second], &size, table).await?;
         if size.providers == 1_000 {
             swap(&stage, &first, table).await?;
@@ -56,6 +62,24 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Waits until the operator has written no status for a while, and says how long it had been writing.
+async fn until_quiet(operator: &Operator) -> Result<Duration> {
+    const QUIET: Duration = Duration::from_secs(3);
+    let begin = Instant::now();
+    let (mut seen, mut last) = (String::new(), begin);
+    while last.elapsed() < QUIET {
+        ensure!(begin.elapsed() < Duration::from_secs(300), "statuses are still being written: {seen}");
+        sleep(Duration::from_millis(200)).await;
+        let metrics = operator.metrics().await?;
+        let writes: String =
+            metrics.lines().filter(|line| line.starts_with("llm_operator_status_writes")).collect();
+        if writes != seen {
+            (seen, last) = (writes, Instant::now());
+        }
+    }
+    Ok(last.duration_since(begin))
 }
 
 fn resident_mib(pid: u32) -> Result<f64> {
@@ -108,15 +132,16 @@ async fn edit(stage: &Stage<'_>, provider: usize, reply: &str) -> Result<()> {
 /// proxies answer with the new reply.
 async fn apply(stage: &Stage<'_>, proxies: [&Proxy; 2], size: &Size, table: &mut Table) -> Result<()> {
     let mut times = Vec::with_capacity(EDITS);
+    let mut accepted = Vec::with_capacity(EDITS);
     for number in 1..=EDITS {
         let reply = format!("edit-{number}");
         let begin = Instant::now();
         let (edited, first, second) = tokio::join!(
-            edit(stage, 0, &reply),
+            timed(edit(stage, 0, &reply)),
             until_served(proxies[0], &reply),
             until_served(proxies[1], &reply)
         );
-        edited?;
+        accepted.push(edited?);
         times.push(first?.max(second?).duration_since(begin).as_secs_f64() * 1e3);
         sleep(Duration::from_millis(50)).await;
     }
@@ -125,7 +150,19 @@ async fn apply(stage: &Stage<'_>, proxies: [&Proxy; 2], size: &Size, table: &mut
         format!("p50 {:.0} ms, p99 {:.0} ms", median(&mut times), percentile(&mut times, 99.0)),
         format!("p99 < {} ms", size.target_ms),
     );
+    table.row(
+        "  of that, until the API server has accepted the edit",
+        format!("p50 {:.0} ms, p99 {:.0} ms", median(&mut accepted), percentile(&mut accepted, 99.0)),
+        "",
+    );
     Ok(())
+}
+
+/// How many milliseconds it took.
+async fn timed(work: impl Future<Output = Result<()>>) -> Result<f64> {
+    let begin = Instant::now();
+    work.await?;
+    Ok(begin.elapsed().as_secs_f64() * 1e3)
 }
 
 /// When the proxy first answered with `reply`, looked at every millisecond.
