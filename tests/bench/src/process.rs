@@ -61,6 +61,47 @@ fn with_children(pid: u32) -> Result<Vec<u32>> {
     Ok([vec![pid], children?].concat())
 }
 
+/// All processes below `pid`.
+pub(crate) fn descendants(pid: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let children = std::fs::read_to_string(thread?.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace() {
+            let child = child.parse()?;
+            found.push(child);
+            found.extend(descendants(child)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Cores to run on.
+#[derive(Clone, Copy)]
+pub(crate) enum Cores {
+    /// The first.
+    First,
+    /// All but the first.
+    Others,
+}
+
+/// Binds processes and all their threads to cores.
+pub(crate) fn pin(pids: &[u32], cores: Cores) -> Result<()> {
+    need("taskset", "util-linux")?;
+    let last = std::thread::available_parallelism()?.get() - 1;
+    let list = match cores {
+        _ if last == 0 => bail!("one core is not enough to tell a swap from what causes it"),
+        Cores::First => "0".to_owned(),
+        Cores::Others => format!("1-{last}"),
+    };
+    for pid in pids {
+        let done = Command::new("taskset").args(["-acp", &list, &pid.to_string()]).output()?;
+        if !done.status.success() {
+            bail!("taskset: {}", String::from_utf8_lossy(&done.stderr));
+        }
+    }
+    Ok(())
+}
+
 fn cpu_ticks(pid: u32) -> Result<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may hold anything, so count fields behind it: 12 and 13 are utime and stime.
