@@ -1,6 +1,7 @@
 //! Wires the parts together.
 
 use crate::access::AccessLog;
+use crate::api::tls::{Certificate, Files};
 use crate::api::{Api, Settings, server};
 use crate::config::{Config, Source};
 use crate::drain::Drain;
@@ -12,12 +13,14 @@ use anyhow::Context as _;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// How long the end waits for the last lines of the access log.
 const LAST_LINES: Duration = Duration::from_secs(1);
@@ -31,6 +34,8 @@ pub struct Parts {
     pub books: Arc<Books>,
     /// All series.
     pub registry: Registry,
+    /// How TLS is spoken with clients; `None`: they speak without.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -51,7 +56,16 @@ impl Parts {
         upstreams.register(&mut registry);
         log.register(&mut registry);
         let store = Arc::new(Store::new(state, requests.clone(), upstreams));
-        Self { store, books: Arc::new(Books { metrics: requests, log }), registry }
+        Self { store, books: Arc::new(Books { metrics: requests, log }), registry, tls: None }
+    }
+
+    /// Serves with the certificate in these files from here on.
+    fn with_tls(&mut self, files: Files) -> anyhow::Result<()> {
+        let certificate = Certificate::load(files)?;
+        certificate.register(&mut self.registry);
+        self.tls = Some(certificate.config()?);
+        tokio::spawn(certificate.follow());
+        Ok(())
     }
 }
 
@@ -72,9 +86,10 @@ impl App {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let drain = Drain::new();
-        let Parts { store, books, registry } = parts;
+        let Parts { store, books, registry, tls } = parts;
         let api = Arc::new(Api { store, books, registry, drain: drain.clone(), settings });
-        let listening = tokio::spawn(server::listen(listener, api, drain.clone()));
+        let listening =
+            tokio::spawn(server::listen(listener, tls.map(TlsAcceptor::from), api, drain.clone()));
         Ok(Self { address, drain, listening })
     }
 
@@ -126,6 +141,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         false => AccessLog::off(),
     };
     let mut parts = Parts::new(log.clone());
+    if let Some(files) = config.tls {
+        parts.with_tls(files)?;
+    }
     follow(config.source, &mut parts)?;
     let app = App::start(config.listen, config.api, parts)
         .await

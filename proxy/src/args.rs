@@ -65,6 +65,13 @@ pub struct Serve {
     /// Port to listen at; 0: any that is free.
     #[arg(long, env = "PORT", value_name = "PORT", default_value_t = 18000)]
     pub port: u16,
+    /// PEM file of the certificate to serve with, and those between it and its authority: clients must speak TLS then.
+    /// Read again when it changes.
+    #[arg(long, env = "TLS_CERT_FILE", value_name = "TLS_CERT_FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key.
+    #[arg(long, env = "TLS_KEY_FILE", value_name = "TLS_KEY_FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// File to write the address to once it is listened at.
     #[arg(long, env = "PORT_FILE", value_name = "PORT_FILE")]
     pub port_file: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! The settings of `serve`, in the form the parts take them.
 
-use crate::api::Settings;
+use crate::api::{Settings, tls};
 use crate::args::{LogFormat, Serve};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +13,8 @@ pub struct Config {
     pub source: Source,
     /// Where to listen.
     pub listen: SocketAddr,
+    /// The certificate to serve with; `None`: without TLS.
+    pub tls: Option<tls::Files>,
     /// File to write the address to.
     pub port_file: Option<PathBuf>,
     /// What the API is told.
@@ -74,6 +76,7 @@ impl From<Serve> for Config {
         Self {
             source,
             listen: SocketAddr::new(serve.host, serve.port),
+            tls: serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| tls::Files { certificate, key }),
             port_file: serve.port_file,
             api: Settings { max_body: serve.max_body, expose_config_version: serve.expose_config_version },
             drain_grace: serve.drain_grace,

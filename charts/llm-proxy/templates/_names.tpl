@@ -49,7 +49,12 @@ annotations:
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ default .root.Chart.AppVersion $image.tag }}{{ end -}}
 {{- end }}
 
+{{/* What clients speak. */}}
+{{- define "llm-proxy.scheme" -}}
+{{- ternary "https" "http" (ne .Values.proxy.tls.secretName "") -}}
+{{- end }}
+
 {{/* The address clients are told. */}}
 {{- define "llm-proxy.publicUrl" -}}
-{{- default (printf "http://llm-proxy.%s.svc:%d" .Release.Namespace (int .Values.proxy.service.port)) .Values.operator.publicUrl -}}
+{{- default (printf "%s://llm-proxy.%s.svc:%d" (include "llm-proxy.scheme" .) .Release.Namespace (int .Values.proxy.service.port)) .Values.operator.publicUrl -}}
 {{- end }}

@@ -13,5 +13,6 @@ pub mod scan;
 pub mod server;
 pub mod service;
 mod socket;
+pub mod tls;
 
 pub use service::{Api, Settings};

@@ -1,7 +1,7 @@
-//! Connections of clients: HTTP/1.1, kept alive, each with one task and one timer.
+//! Connections of clients: HTTP/1.1, with TLS or without, kept alive, each with one task and one timer.
 
 use super::service::Api;
-use super::socket::Socket;
+use super::socket::{Socket, Transport};
 use crate::drain::{Drain, Phase};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -14,12 +14,16 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::either::Either;
 
 /// How often a connection is looked at. One that was idle, or in the middle of a request's head, at two looks in a
-/// row is closed, and so is one whose request body did not move between them. Longer than clients keep idle
-/// connections, so that it is they who close them.
+/// row is closed, and so is one whose request body did not move between them, or whose client took nothing of an
+/// answer. Longer than clients keep idle connections, so that it is they who close them.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Time a client has for the beginning of TLS.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Most bytes of a request's head, and of its body read at a time.
 const MAX_BUFFER: usize = 64 * 1024;
 /// Pause when the system has no connection to give, for want of file descriptors for example.
@@ -37,6 +41,10 @@ pub struct Link {
     requests: AtomicU32,
     /// Reads from the client.
     pub(super) reads: AtomicU32,
+    /// Writes to the client that went through.
+    writes: AtomicU32,
+    /// The last one did not.
+    blocked: AtomicBool,
     /// The client may not have been read to the end: before the connection is closed, what it still sends is
     /// thrown away for a while, so that it gets to read the answer.
     pub(super) linger: AtomicBool,
@@ -68,8 +76,19 @@ impl Link {
         match self.doing.load(Ordering::Relaxed) {
             IDLE => Some((requests, 0)),
             RECEIVING => Some((requests, self.reads.load(Ordering::Relaxed))),
+            _ if self.blocked.load(Ordering::Relaxed) => {
+                Some((requests, self.writes.load(Ordering::Relaxed)))
+            }
             _ => None,
         }
+    }
+
+    /// A write went through, or could not.
+    pub(super) fn wrote(&self, through: bool) {
+        if through {
+            self.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        self.blocked.store(!through, Ordering::Relaxed);
     }
 }
 
@@ -92,12 +111,12 @@ impl Drop for Busy {
     }
 }
 
-/// Takes connections until dropped.
-pub async fn listen(listener: TcpListener, api: Arc<Api>, drain: Arc<Drain>) {
+/// Takes connections until dropped, all of them with TLS if there is an acceptor.
+pub async fn listen(listener: TcpListener, tls: Option<TlsAcceptor>, api: Arc<Api>, drain: Arc<Drain>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(serve(stream, api.clone(), drain.clone()));
+                tokio::spawn(serve(stream, tls.clone(), api.clone(), drain.clone()));
             }
             Err(error) if is_of_the_client(&error) => {}
             Err(error) => {
@@ -114,10 +133,18 @@ fn is_of_the_client(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-async fn serve(stream: TcpStream, api: Arc<Api>, drain: Arc<Drain>) {
-    let registered = drain.register();
+/// Begins TLS where it is asked for. Scanners and clients that speak without it are no news.
+async fn begin(stream: TcpStream, tls: Option<TlsAcceptor>) -> Option<Transport> {
     // A connection that has no such option works as well.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return Some(Either::Left(stream)) };
+    let stream = timeout(HANDSHAKE, tls.accept(stream)).await.ok()?.ok()?;
+    Some(Either::Right(Box::new(stream)))
+}
+
+async fn serve(stream: TcpStream, tls: Option<TlsAcceptor>, api: Arc<Api>, drain: Arc<Drain>) {
+    let registered = drain.register();
+    let Some(stream) = begin(stream, tls).await else { return };
     let link = Arc::<Link>::default();
     let socket = TokioIo::new(Socket::new(stream, link.clone()));
     let service = service_fn(|request| api.serve(request, &link));
@@ -152,4 +179,27 @@ async fn serve(stream: TcpStream, api: Arc<Api>, drain: Arc<Drain>) {
         Poll::Pending
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_connection_waits_for_decides_whether_it_may_be_still() {
+        let link = Arc::<Link>::default();
+        assert_eq!(link.progress(), Some((0, 0)), "idle");
+        let busy = link.begin();
+        assert_eq!(link.progress(), Some((1, 0)), "the client's turn to send");
+        busy.received();
+        assert_eq!(link.progress(), None, "a provider may think as long as it is allowed to");
+        link.wrote(false);
+        assert_eq!(link.progress(), Some((1, 0)), "the client's turn to read");
+        link.wrote(true);
+        assert_eq!(link.progress(), None);
+        link.wrote(false);
+        assert_eq!(link.progress(), Some((1, 1)), "it read something");
+        drop(busy);
+        assert_eq!(link.progress(), Some((1, 0)));
+    }
 }

@@ -13,21 +13,26 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
+use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 /// Time a client gets to notice that nobody listens any more.
 const LINGER: Duration = Duration::from_secs(5);
 
+/// What is spoken over: TCP, or TLS over TCP.
+pub(super) type Transport = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 /// A client's socket.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Transport,
     link: Arc<Link>,
     /// Runs from the moment the writing side was closed.
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, link: Arc<Link>) -> Self {
+    pub(super) fn new(stream: Transport, link: Arc<Link>) -> Self {
         Self { stream, link, linger: None }
     }
 
@@ -64,7 +69,9 @@ impl AsyncRead for Socket {
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.link.wrote(polled.is_ready());
+        polled
     }
 
     fn poll_write_vectored(
@@ -72,7 +79,9 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.link.wrote(polled.is_ready());
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {

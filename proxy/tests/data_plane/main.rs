@@ -15,3 +15,4 @@ mod observing;
 mod streams;
 mod support;
 mod swap;
+mod tls;

@@ -12,6 +12,7 @@ use llm_proxy::app::{App, Parts};
 use llm_proxy::state::Store;
 use llm_snapshot::provider::*;
 use llm_snapshot::{Digest, Entry, EntryId, Key, Kind, Provider, Rejection, Secret, Snapshot};
+use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -126,8 +127,14 @@ impl Write for Log {
 impl Proxy {
     /// A proxy with no configuration.
     pub(crate) async fn empty() -> Self {
+        Self::empty_with(None).await
+    }
+
+    /// The same, with TLS or without.
+    pub(crate) async fn empty_with(tls: Option<Arc<ServerConfig>>) -> Self {
         let log = Log::default();
-        let parts = Parts::new(AccessLog::to(log.clone()).unwrap());
+        let mut parts = Parts::new(AccessLog::to(log.clone()).unwrap());
+        parts.tls = tls;
         let store = parts.store.clone();
         let settings = Settings { max_body: MAX_BODY, expose_config_version: true };
         let app = App::start((Ipv4Addr::LOCALHOST, 0).into(), settings, parts).await.unwrap();
