@@ -4,8 +4,10 @@
 //! These are the types both programs and the schema generator share. They carry no Kubernetes client;
 //! the `schema` feature adds what is needed to generate the CustomResourceDefinitions in `yaml/`.
 
+pub mod capabilities;
 pub mod duration;
 pub mod key;
+pub mod mock;
 pub mod provider;
 #[cfg(feature = "schema")]
 pub mod schema;

@@ -5,6 +5,9 @@ use crate::duration::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use crate::capabilities::Capabilities;
+pub use crate::mock::{Fault, Mock};
+
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
 
@@ -19,14 +22,19 @@ pub struct LLMProviderSpec {
     /// Takes the provider out of service; its models vanish from it, requests in flight finish.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
-    /// Where the provider answers. Required for OpenAICompatible; OpenAI has a default; Mock has none.
+    /// Where the provider answers. Required for OpenAICompatible and AzureOpenAI; OpenAI, Anthropic and Gemini have a
+    /// default; Mock has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
-    /// The protocols the provider speaks. Default by type: OpenAI all of them, OpenAICompatible
-    /// ChatCompletions, Completions and Embeddings, Mock ChatCompletions.
+    /// The protocols the provider speaks. Clients of another protocol are served by translation. Default by type:
+    /// OpenAI all of OpenAI's, OpenAICompatible and AzureOpenAI ChatCompletions, Completions and Embeddings, Anthropic
+    /// Messages, Gemini GenerateContent and EmbedContent, Mock ChatCompletions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 4)))]
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
     pub protocols: Option<Vec<Protocol>>,
+    /// How Azure OpenAI is spoken to; for type AzureOpenAI only, and required there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<Azure>,
     /// How a Mock provider answers; for type Mock only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<Mock>,
@@ -51,6 +59,13 @@ pub struct LLMProviderSpec {
     /// Which request headers the provider sees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headers: Option<Headers>,
+    /// Whether prompts are marked for Anthropic's prompt cache. Default: they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_caching: Option<PromptCaching>,
+    /// Whether token counts are asked for in streams of Chat Completions and Completions whose client does not ask.
+    /// Set it to false for servers that refuse `stream_options`; the tokens of such streams are then not counted.
+    #[serde(default = "default_stream_usage", skip_serializing_if = "Clone::clone")]
+    pub stream_usage: bool,
     /// How the provider's certificate is checked. For https endpoints only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
@@ -65,6 +80,51 @@ pub const fn default_weight() -> u32 {
     100
 }
 
+/// Default of [`LLMProviderSpec::stream_usage`].
+#[must_use]
+pub const fn default_stream_usage() -> bool {
+    true
+}
+
+/// How Azure OpenAI is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Azure {
+    /// Version of the API, as `2025-04-01-preview`.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 32), regex(pattern = pattern::API_VERSION)))]
+    pub api_version: String,
+}
+
+/// Whether prompts are marked for the provider's prompt cache.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PromptCaching {
+    /// Off: never. Auto: where the client sets no marks of its own.
+    pub mode: CachingMode,
+    /// The fewest tokens worth a mark.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
+    pub min_tokens: u32,
+}
+
+impl Default for PromptCaching {
+    fn default() -> Self {
+        Self { mode: CachingMode::Off, min_tokens: 1024 }
+    }
+}
+
+/// When prompts are marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum CachingMode {
+    /// Never.
+    #[default]
+    Off,
+    /// Where the client sets no marks of its own: the last tool, the instructions, and the history.
+    Auto,
+}
+
 /// Kind of provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -73,6 +133,12 @@ pub enum ProviderType {
     OpenAI,
     /// Anything else that speaks OpenAI's API: vLLM, Ollama, Groq, Mistral, DeepSeek, OpenRouter and so on.
     OpenAICompatible,
+    /// OpenAI's models at Azure: each model is a deployment.
+    AzureOpenAI,
+    /// Anthropic's Claude.
+    Anthropic,
+    /// Google's Gemini API.
+    Gemini,
     /// Answers by itself, without any upstream: for trying the product and for tests.
     Mock,
 }
@@ -89,6 +155,24 @@ pub enum Protocol {
     Completions,
     /// OpenAI embeddings, `POST /v1/embeddings`.
     Embeddings,
+    /// Anthropic Messages, `POST /v1/messages` and its token counts.
+    Messages,
+    /// Gemini, `POST /v1beta/models/{model}:generateContent`, its streams and token counts.
+    GenerateContent,
+    /// Gemini embeddings, `POST /v1beta/models/{model}:embedContent` and `:batchEmbedContents`.
+    EmbedContent,
+    /// OpenAI images, `POST /v1/images/…`. This and what follows is passed through, never translated.
+    Images,
+    /// OpenAI audio, `POST /v1/audio/…`.
+    Audio,
+    /// OpenAI moderations, `POST /v1/moderations`.
+    Moderations,
+    /// Rerank, `POST /v1/rerank`, as Cohere, Jina and vLLM have it.
+    Rerank,
+    /// OpenAI files, `/v1/files`.
+    Files,
+    /// OpenAI batches, `/v1/batches`.
+    Batches,
 }
 
 /// Where a provider answers.
@@ -96,7 +180,7 @@ pub enum Protocol {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Endpoint {
     /// Base URL, http or https, up to and including the version segment: `https://api.openai.com/v1`. The
-    /// API's path (`/chat/completions`) is appended.
+    /// API's path (`/chat/completions`) is appended. Azure's has no version: `https://NAME.openai.azure.com`.
     #[cfg_attr(feature = "schema", schemars(length(max = 2048), regex(pattern = pattern::URL)))]
     pub url: String,
 }
@@ -145,6 +229,9 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
     pub priority: Option<u32>,
+    /// What the model can do, where that differs from what is known by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capabilities: Option<Capabilities>,
 }
 
 /// How long to wait for the provider. Every value is more than 0.
@@ -310,54 +397,4 @@ pub enum Operator {
     Exists,
     /// The label is not there.
     DoesNotExist,
-}
-
-/// How a Mock provider answers.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Mock {
-    /// Time to the first token.
-    pub latency: Duration,
-    /// Speed of a streamed answer, in tokens a second; 0 sends all at once.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100_000)))]
-    pub tokens_per_second: u32,
-    /// What it says; when absent it repeats the last user message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(length(max = 16_384)))]
-    pub reply: Option<String>,
-    /// Percentage of requests that fail, spread evenly.
-    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 100)))]
-    pub error_percent: u32,
-    /// How a failing request fails.
-    pub fault: Fault,
-}
-
-impl Default for Mock {
-    fn default() -> Self {
-        Self {
-            latency: Duration::from_millis(0),
-            tokens_per_second: 0,
-            reply: None,
-            error_percent: 0,
-            fault: Fault::ServerError,
-        }
-    }
-}
-
-/// A way to fail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Fault {
-    /// Status 500 with an error body.
-    #[default]
-    ServerError,
-    /// Status 429 with `Retry-After`.
-    RateLimit,
-    /// The connection breaks before the first byte.
-    Disconnect,
-    /// No answer until the first-byte timeout.
-    Hang,
-    /// A stream that ends in the middle; an answer that is not streamed fails with 500.
-    Truncate,
 }

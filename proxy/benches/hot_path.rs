@@ -61,21 +61,18 @@ fn chunks(criterion: &mut Criterion) {
 }
 
 fn provider(number: usize) -> Provider {
-    let model = |name: String| Model { name: name.clone(), upstream: name, priority: 0 };
+    let model = |name: String| Model::new(name.clone(), name);
     Provider {
         namespace: "team".to_owned(),
         name: format!("provider-{number}"),
-        upstream: Upstream::Http(Http {
-            base_url: format!("http://provider-{number}.invalid/v1"),
-            credentials: Vec::new(),
-            tls: Tls::default(),
-        }),
+        upstream: Upstream::Http(Http::new(format!("http://provider-{number}.invalid/v1"))),
         protocols: [Protocol::ChatCompletions].into(),
         weight: 100,
         models: (0..5).map(|model_number| model(format!("model-{}-{model_number}", number / 2))).collect(),
         timeouts: Timeouts { connect_ms: 1, first_byte_ms: 1, stream_idle_ms: 1, total_ms: 1 },
         headers: Headers::default(),
         visible_to: Visibility::All,
+        options: Options::default(),
     }
 }
 

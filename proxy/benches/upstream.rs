@@ -34,7 +34,7 @@ fn upstream(runtime: &Runtime, parts: Vec<Vec<u8>>) -> Upstream {
             }
         }
     });
-    let http = Http { base_url, credentials: Vec::new(), tls: Default::default() };
+    let http = Http::new(base_url);
     Upstream::new(&http, &Metrics::default()).expect("a base URL")
 }
 

@@ -30,7 +30,7 @@ pub struct Record {
     /// Who asked; `None`: nobody known.
     pub key: Option<Arc<Key>>,
     /// The model, as it was asked for; `None`: not known.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// Who answered or was asked last.
     pub provider: Option<Arc<Provider>>,
     /// The provider's name for the model.
@@ -89,6 +89,7 @@ struct Line<'r> {
     duration_ms: f64,
     input_tokens: Option<u64>,
     cache_read_tokens: Option<u64>,
+    cache_write_tokens: Option<u64>,
     output_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
     request_bytes: u64,
@@ -185,6 +186,7 @@ impl<'r> Line<'r> {
             duration_ms: ms(record.duration),
             input_tokens: record.usage.map(|usage| usage.input),
             cache_read_tokens: record.usage.map(|usage| usage.cache_read),
+            cache_write_tokens: record.usage.map(|usage| usage.cache_write),
             output_tokens: record.usage.map(|usage| usage.output),
             reasoning_tokens: record.usage.map(|usage| usage.reasoning),
             request_bytes: record.request_bytes,

@@ -8,6 +8,7 @@ use crate::drain::Drain;
 use crate::forward::Books;
 use crate::standalone::Standalone;
 use crate::state::Store;
+use crate::translate::Signatures;
 use crate::{forward, standalone, state, sync, upstream};
 use anyhow::Context as _;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -87,7 +88,8 @@ impl App {
         let address = listener.local_addr()?;
         let drain = Drain::new();
         let Parts { store, books, registry, tls } = parts;
-        let api = Arc::new(Api { store, books, registry, drain: drain.clone(), settings });
+        let signatures = Arc::new(Signatures::new(std::time::Instant::now()));
+        let api = Arc::new(Api { store, books, registry, drain: drain.clone(), signatures, settings });
         let listening =
             tokio::spawn(server::listen(listener, tls.map(TlsAcceptor::from), api, drain.clone()));
         Ok(Self { address, drain, listening })

@@ -16,4 +16,5 @@ pub mod route;
 pub mod standalone;
 pub mod state;
 pub mod sync;
+pub mod translate;
 pub mod upstream;

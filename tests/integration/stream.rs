@@ -30,10 +30,11 @@ fn mock(name: &str, reply: &str) -> Result<Arc<Entry>> {
         }),
         protocols: BTreeSet::from([llm_snapshot::provider::Protocol::ChatCompletions]),
         weight: 100,
-        models: vec![Model { name: name.to_owned(), upstream: name.to_owned(), priority: 0 }],
+        models: vec![Model::new(name, name)],
         timeouts: Timeouts { connect_ms: 1000, first_byte_ms: 1000, stream_idle_ms: 1000, total_ms: 1000 },
         headers: Headers::default(),
         visible_to: Visibility::All,
+        options: Default::default(),
     };
     Ok(Arc::new(Entry::of(&provider)?))
 }

@@ -12,5 +12,7 @@ pub(crate) const GLOB: &str = r"^[-A-Za-z0-9._:/@+~*]+$";
 pub(crate) const HEADER_NAME: &str = r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$";
 /// Printable ASCII.
 pub(crate) const HEADER_VALUE: &str = r"^[ -~]*$";
+/// Version of an API, as vendors date them.
+pub(crate) const API_VERSION: &str = r"^[0-9A-Za-z][-0-9A-Za-z.]*$";
 /// RFC 1123 subdomain.
 pub(crate) const DNS_NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";

@@ -10,6 +10,7 @@ pub(super) type List = (&'static str, &'static str, &'static [&'static str]);
 
 const CREDENTIALS: &str = "/properties/credentials";
 const MODEL: &str = "/properties/models/items";
+const BUDGET: &str = "/properties/models/items/properties/capabilities/properties/budget";
 const TIMEOUTS: &str = "/properties/timeouts";
 const HEADER_NAME: &str = "/properties/headers/properties/set/items/properties/name";
 const TLS: &str = "/properties/tls";
@@ -20,8 +21,8 @@ pub(super) const PROVIDER: &[Rule] = &[
     ("/properties/type", "self == oldSelf", "type is immutable: delete the object and create it anew"),
     (
         "",
-        "self.type != 'OpenAICompatible' || has(self.endpoint)",
-        "endpoint.url is required for type OpenAICompatible",
+        "!(self.type in ['OpenAICompatible', 'AzureOpenAI']) || has(self.endpoint)",
+        "endpoint.url is required for types OpenAICompatible and AzureOpenAI",
     ),
     ("", "self.type != 'Mock' || !has(self.endpoint)", "endpoint does not apply to type Mock: remove it"),
     (
@@ -31,8 +32,8 @@ pub(super) const PROVIDER: &[Rule] = &[
     ),
     (
         "",
-        "self.type != 'OpenAI' || (has(self.credentials) && size(self.credentials) > 0)",
-        "credentials needs at least one entry for type OpenAI",
+        "self.type in ['OpenAICompatible', 'Mock'] || (has(self.credentials) && size(self.credentials) > 0)",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
     ),
     (
         "",
@@ -46,7 +47,12 @@ pub(super) const PROVIDER: &[Rule] = &[
     ),
     (
         "",
-        "!has(self.tls) || self.type == 'OpenAI' && !has(self.endpoint) || has(self.endpoint) && self.endpoint.url.startsWith('https://')",
+        "(self.type == 'AzureOpenAI') == has(self.azure)",
+        "azure goes with type AzureOpenAI, and only with it",
+    ),
+    (
+        "",
+        "!has(self.tls) || self.type in ['OpenAI', 'Anthropic', 'Gemini'] && !has(self.endpoint) || has(self.endpoint) && self.endpoint.url.startsWith('https://')",
         "tls applies to https endpoints only: change endpoint.url or remove tls",
     ),
     (
@@ -64,6 +70,7 @@ pub(super) const PROVIDER: &[Rule] = &[
         "!self.name.endsWith('*') || !has(self.aliases) || size(self.aliases) == 0",
         "aliases do not go with a name that ends in *: list each model, or drop the aliases",
     ),
+    (BUDGET, "self.min <= self.max", "capabilities.budget.min must not be more than capabilities.budget.max"),
     (
         TIMEOUTS,
         "(!has(self.connect) || duration(self.connect) > duration('0s')) && (!has(self.firstByte) || duration(self.firstByte) > duration('0s')) && (!has(self.streamIdle) || duration(self.streamIdle) > duration('0s')) && (!has(self.total) || duration(self.total) > duration('0s'))",

@@ -1,6 +1,7 @@
 //! What a spec must hold beyond its shape. The API server checks the same by the schema and its CEL rules;
 //! files have no API server, and an object may be older than a rule.
 
+mod capabilities;
 pub(crate) mod form;
 pub(crate) mod key;
 pub(crate) mod provider;
@@ -49,6 +50,13 @@ impl Problems {
     pub(crate) fn at_most(&mut self, field: fmt::Arguments<'_>, number: u32, max: u32) {
         if number > max {
             self.add(field, format_args!("must be at most {max}"));
+        }
+    }
+
+    /// The number is neither less than `min` nor more than `max`.
+    pub(crate) fn between(&mut self, field: fmt::Arguments<'_>, number: u32, min: u32, max: u32) {
+        if !(min..=max).contains(&number) {
+            self.add(field, format_args!("must be at least {min} and at most {max}"));
         }
     }
 

@@ -7,6 +7,7 @@
 //! verdict and the acknowledgements of the proxies become the status of the object.
 
 mod assemble;
+mod capabilities;
 mod check;
 pub mod compiler;
 mod key;

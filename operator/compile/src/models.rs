@@ -1,5 +1,6 @@
 //! The models of a provider: every public name an entry of its own.
 
+use crate::capabilities;
 use llm_crds::provider::Model;
 use llm_snapshot::provider as snapshot;
 use std::collections::HashMap;
@@ -11,8 +12,12 @@ pub(crate) fn expand(models: &[Model], priority: u32) -> Vec<snapshot::Model> {
     let entries = |model: &Model| {
         let upstream = model.upstream.clone().unwrap_or_else(|| model.name.clone());
         let priority = model.priority.unwrap_or(priority);
-        let entry =
-            move |name: &String| snapshot::Model { name: name.clone(), upstream: upstream.clone(), priority };
+        let capabilities = model.capabilities.as_ref().map(capabilities::fields).unwrap_or_default();
+        let entry = move |name: &String| snapshot::Model {
+            priority,
+            capabilities: capabilities.clone(),
+            ..snapshot::Model::new(name, &upstream)
+        };
         std::iter::once(&model.name).chain(&model.aliases).map(entry).collect::<Vec<_>>()
     };
     models.iter().flat_map(entries).collect()
@@ -47,7 +52,7 @@ mod tests {
 
     fn model(name: &str, upstream: Option<&str>, aliases: &[&str], priority: Option<u32>) -> Model {
         let aliases = aliases.iter().map(|alias| (*alias).to_owned()).collect();
-        Model { name: name.into(), upstream: upstream.map(Into::into), aliases, priority }
+        Model { name: name.into(), upstream: upstream.map(Into::into), aliases, priority, capabilities: None }
     }
 
     #[test]

@@ -6,12 +6,16 @@ use crate::visibility;
 use llm_crds::provider::{self as crd, LLMProviderSpec, ProviderType};
 use llm_snapshot::Secret;
 use llm_snapshot::provider::{
-    Credential, Fault, Headers, Http, Mock, Protocol, Provider, Timeouts, Tls, Upstream,
+    Auth, Credential, Fault, Headers, Http, Mock, Options, Protocol, Provider, Timeouts, Tls, Upstream,
 };
 use std::collections::BTreeSet;
 
-/// Where OpenAI answers.
-const OPENAI: &str = "https://api.openai.com/v1";
+/// Where hosted types answer unless told otherwise.
+const ENDPOINTS: [(ProviderType, &str); 3] = [
+    (ProviderType::OpenAI, "https://api.openai.com/v1"),
+    (ProviderType::Anthropic, "https://api.anthropic.com/v1"),
+    (ProviderType::Gemini, "https://generativelanguage.googleapis.com/v1beta"),
+];
 
 /// The entry of a provider, or `None` when a reference does not resolve, which `resolver` then tells.
 /// `spec` has passed its checks.
@@ -35,7 +39,27 @@ pub(crate) fn build(
             namespace,
             &resolver.world().namespaces,
         ),
+        options: options(spec),
     })
+}
+
+fn options(spec: &LLMProviderSpec) -> Options {
+    let caching = spec.prompt_caching.as_ref().filter(|caching| caching.mode == crd::CachingMode::Auto);
+    Options {
+        legacy_max_tokens: spec.type_ == ProviderType::OpenAICompatible,
+        stream_usage: spec.stream_usage && spec.type_ != ProviderType::Mock,
+        cache_min_tokens: caching.map(|caching| caching.min_tokens.into()),
+    }
+}
+
+/// How a type wants its keys.
+fn auth(type_: ProviderType) -> Auth {
+    match type_ {
+        ProviderType::Anthropic => Auth::XApiKey,
+        ProviderType::Gemini => Auth::XGoogApiKey,
+        ProviderType::AzureOpenAI => Auth::ApiKey,
+        ProviderType::OpenAI | ProviderType::OpenAICompatible | ProviderType::Mock => Auth::Bearer,
+    }
 }
 
 fn upstream(spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Upstream> {
@@ -45,11 +69,14 @@ fn upstream(spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Upstr
     // Both are looked at before either is given up, so that every failure is told at once.
     let credentials: Vec<_> = spec.credentials.iter().map(|credential| read(credential, resolver)).collect();
     let tls = tls(spec.tls.as_ref(), resolver);
-    let url = spec.endpoint.as_ref().map_or(OPENAI, |endpoint| &endpoint.url);
+    let default = ENDPOINTS.iter().find(|(type_, _)| *type_ == spec.type_).map_or("", |(_, url)| url);
+    let url = spec.endpoint.as_ref().map_or(default, |endpoint| &endpoint.url);
     Some(Upstream::Http(Http {
         base_url: url.trim_end_matches('/').to_owned(),
         credentials: credentials.into_iter().collect::<Option<_>>()?,
         tls: tls?,
+        auth: auth(spec.type_),
+        azure_api_version: spec.azure.as_ref().map(|azure| azure.api_version.clone()),
     }))
 }
 
@@ -75,22 +102,40 @@ fn tls(tls: Option<&crd::Tls>, resolver: &mut Resolver<'_>) -> Option<Tls> {
 }
 
 fn protocols(spec: &LLMProviderSpec) -> BTreeSet<Protocol> {
-    use Protocol::{ChatCompletions, Completions, Embeddings, Responses};
-    let Some(written) = &spec.protocols else {
-        let default: &[Protocol] = match spec.type_ {
-            ProviderType::OpenAI => &[ChatCompletions, Responses, Completions, Embeddings],
-            ProviderType::OpenAICompatible => &[ChatCompletions, Completions, Embeddings],
-            ProviderType::Mock => &[ChatCompletions],
-        };
-        return default.iter().copied().collect();
+    use Protocol::*;
+    if let Some(written) = &spec.protocols {
+        return written.iter().copied().map(protocol).collect();
+    }
+    let default: &[Protocol] = match spec.type_ {
+        ProviderType::OpenAI => {
+            &[ChatCompletions, Responses, Completions, Embeddings, Images, Audio, Moderations, Files, Batches]
+        }
+        ProviderType::OpenAICompatible | ProviderType::AzureOpenAI => {
+            &[ChatCompletions, Completions, Embeddings]
+        }
+        ProviderType::Anthropic => &[Messages],
+        ProviderType::Gemini => &[GenerateContent, EmbedContent],
+        ProviderType::Mock => &[ChatCompletions],
     };
-    let same = |protocol: &crd::Protocol| match protocol {
-        crd::Protocol::ChatCompletions => ChatCompletions,
-        crd::Protocol::Responses => Responses,
-        crd::Protocol::Completions => Completions,
-        crd::Protocol::Embeddings => Embeddings,
-    };
-    written.iter().map(same).collect()
+    default.iter().copied().collect()
+}
+
+fn protocol(protocol: crd::Protocol) -> Protocol {
+    match protocol {
+        crd::Protocol::ChatCompletions => Protocol::ChatCompletions,
+        crd::Protocol::Responses => Protocol::Responses,
+        crd::Protocol::Completions => Protocol::Completions,
+        crd::Protocol::Embeddings => Protocol::Embeddings,
+        crd::Protocol::Messages => Protocol::Messages,
+        crd::Protocol::GenerateContent => Protocol::GenerateContent,
+        crd::Protocol::EmbedContent => Protocol::EmbedContent,
+        crd::Protocol::Images => Protocol::Images,
+        crd::Protocol::Audio => Protocol::Audio,
+        crd::Protocol::Moderations => Protocol::Moderations,
+        crd::Protocol::Rerank => Protocol::Rerank,
+        crd::Protocol::Files => Protocol::Files,
+        crd::Protocol::Batches => Protocol::Batches,
+    }
 }
 
 fn timeouts(timeouts: Option<&crd::Timeouts>) -> Timeouts {

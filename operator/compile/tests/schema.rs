@@ -34,6 +34,19 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
         "models": [{"name": "mock"}],
         "mock": {"latency": "10ms", "tokensPerSecond": 10, "reply": "hello", "errorPercent": 1, "fault": "Hang"},
     });
+    let azure = json!({
+        "type": "AzureOpenAI",
+        "endpoint": {"url": "https://name.openai.azure.com"},
+        "azure": {"apiVersion": "2025-04-01-preview"},
+        "credentials": [{"secretRef": {"name": "openai", "key": "apiKey"}}],
+        "promptCaching": {"mode": "Auto", "minTokens": 2048},
+        "streamUsage": false,
+        "models": [{"name": "gpt", "capabilities": {
+            "maxOutput": 1000, "maxStop": 4, "sampling": "Never", "temperatureWithTopP": false, "thinking": ["Effort"],
+            "efforts": ["low", "high"], "budget": {"min": 1024, "max": 32000}, "schema": true, "schemaWithTools": false,
+            "jsonSchemaFields": true, "forcedTool": "Never", "instructions": "Developer", "midSystem": false,
+            "toolResultMedia": true}}],
+    });
     let own = json!({
         "disabled": false,
         "secretRef": {"name": "checkout", "key": "key"},
@@ -45,6 +58,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
     vec![
         ("llmproviders.yaml", Kind::Provider, compatible),
         ("llmproviders.yaml", Kind::Provider, mock),
+        ("llmproviders.yaml", Kind::Provider, azure),
         ("masterkeys.yaml", Kind::Key, own),
         ("masterkeys.yaml", Kind::Key, generated),
     ]

@@ -97,7 +97,7 @@ pub struct Entry {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Of `providers/…`.
-    Provider(Provider),
+    Provider(Box<Provider>),
     /// Of `keys/…`.
     Key(Key),
 }
@@ -154,7 +154,7 @@ impl Entry {
     /// [`UnreadableEntry`], which never repeats content.
     pub fn read(&self, id: &EntryId) -> Result<Body, UnreadableEntry> {
         match id.kind() {
-            Some(Kind::Provider) => self.parse().map(Body::Provider),
+            Some(Kind::Provider) => self.parse().map(Box::new).map(Body::Provider),
             Some(Kind::Key) => self.parse().map(Body::Key),
             None => Err(UnreadableEntry::UnknownKind),
         }

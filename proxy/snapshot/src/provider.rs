@@ -25,6 +25,21 @@ pub struct Provider {
     pub headers: Headers,
     /// Whose keys may use it.
     pub visible_to: Visibility,
+    /// How requests are written for it.
+    #[serde(default)]
+    pub options: Options,
+}
+
+/// How requests are written for a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Options {
+    /// It knows `max_tokens` only, not `max_completion_tokens`.
+    pub legacy_max_tokens: bool,
+    /// Token counts are asked for in streams of Chat Completions and Completions, whether or not the client does.
+    pub stream_usage: bool,
+    /// Prompts are marked for its cache where that pays from this many tokens on; `None`: never.
+    pub cache_min_tokens: Option<u64>,
 }
 
 /// What answers for a provider.
@@ -42,10 +57,45 @@ pub enum Upstream {
 pub struct Http {
     /// Base URL without a trailing slash; the API's path (`/chat/completions`) is appended.
     pub base_url: String,
-    /// API keys, sent as `Authorization: Bearer`. Empty: none is sent.
+    /// API keys. Empty: none is sent.
     pub credentials: Vec<Credential>,
     /// How the certificate is checked; only for https.
     pub tls: Tls,
+    /// How an API key is sent.
+    #[serde(default)]
+    pub auth: Auth,
+    /// Azure OpenAI: the version of its API. Models are then deployments, named in the path.
+    #[serde(default)]
+    pub azure_api_version: Option<String>,
+}
+
+impl Http {
+    /// An API as OpenAI has it, without credentials.
+    #[must_use]
+    pub fn new(base_url: impl Into<String>) -> Self {
+        Self {
+            base_url: base_url.into(),
+            credentials: Vec::new(),
+            tls: Tls::default(),
+            auth: Auth::Bearer,
+            azure_api_version: None,
+        }
+    }
+}
+
+/// How an API key is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Auth {
+    /// `Authorization: Bearer`, as OpenAI has it.
+    #[default]
+    Bearer,
+    /// `x-api-key`, as Anthropic has it.
+    XApiKey,
+    /// `x-goog-api-key`, as Gemini has it.
+    XGoogApiKey,
+    /// `api-key`, as Azure has it.
+    ApiKey,
 }
 
 /// An API key of a provider.
@@ -82,6 +132,24 @@ pub enum Protocol {
     Completions,
     /// OpenAI embeddings.
     Embeddings,
+    /// Anthropic Messages, token counts included.
+    Messages,
+    /// Gemini generateContent, its streams and token counts included.
+    GenerateContent,
+    /// Gemini embedContent and batchEmbedContents.
+    EmbedContent,
+    /// OpenAI images. These and all below are passed through only.
+    Images,
+    /// OpenAI audio.
+    Audio,
+    /// OpenAI moderations.
+    Moderations,
+    /// Rerank, as Cohere, Jina and vLLM have it.
+    Rerank,
+    /// OpenAI files.
+    Files,
+    /// OpenAI batches.
+    Batches,
 }
 
 /// One offered model.
@@ -93,6 +161,18 @@ pub struct Model {
     pub upstream: String,
     /// 0 is asked first.
     pub priority: u32,
+    /// What it can do, where that differs from what is known by its name: the fields of the codecs' capabilities.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub capabilities: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Model {
+    /// A model of that public name and name at the provider, first in priority.
+    #[must_use]
+    pub fn new(name: impl Into<String>, upstream: impl Into<String>) -> Self {
+        let capabilities = serde_json::Map::new();
+        Self { name: name.into(), upstream: upstream.into(), priority: 0, capabilities }
+    }
 }
 
 /// Time limits, in milliseconds, each more than 0.

@@ -3,6 +3,7 @@
 use super::server::Busy;
 use crate::forward::Relay;
 use crate::forward::relay::Broken;
+use crate::translate::Translation;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::pin::Pin;
@@ -20,6 +21,7 @@ pub struct Body {
 enum Kind {
     Whole(Bytes),
     Relay(Box<Relay>),
+    Translation(Box<Translation>),
 }
 
 impl Body {
@@ -43,6 +45,12 @@ impl From<Relay> for Body {
     }
 }
 
+impl From<Translation> for Body {
+    fn from(translation: Translation) -> Self {
+        Self { kind: Kind::Translation(Box::new(translation)), busy: None }
+    }
+}
+
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Broken;
@@ -55,6 +63,7 @@ impl http_body::Body for Body {
             Kind::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
             Kind::Relay(relay) => Pin::new(&mut **relay).poll_frame(cx),
+            Kind::Translation(translation) => Pin::new(&mut **translation).poll_frame(cx),
         }
     }
 
@@ -62,6 +71,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Whole(bytes) => bytes.is_empty(),
             Kind::Relay(relay) => relay.is_end_stream(),
+            Kind::Translation(translation) => translation.is_end_stream(),
         }
     }
 
@@ -69,6 +79,7 @@ impl http_body::Body for Body {
         match &self.kind {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
             Kind::Relay(relay) => relay.size_hint(),
+            Kind::Translation(_) => SizeHint::default(),
         }
     }
 }

@@ -69,6 +69,17 @@ pub fn read(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
     Ok(Envelope { model, stream, place })
 }
 
+/// What the proxy needs of a request whose URL says it.
+///
+/// # Errors
+/// [`Unreadable::LongModel`]
+pub fn in_url(model: &str, stream: bool) -> Result<Envelope<'_>, Unreadable> {
+    if model.len() > MAX_MODEL {
+        return Err(Unreadable::LongModel);
+    }
+    Ok(Envelope { model: Cow::Borrowed(model), stream, place: 0..0 })
+}
+
 /// A key that could be one of those looked for, its escapes read.
 fn key(raw: &[u8]) -> Option<Cow<'_, str>> {
     // With every character escaped, `stream` has 36 bytes.

@@ -1,9 +1,15 @@
-//! The errors clients get, in one table: status, type, code and text, as OpenAI's API says them.
+//! The errors clients get, in one table: status, type, code and text, as OpenAI's API says them, and what they are
+//! in the other dialects.
+
+mod dialect;
+
+pub use dialect::Dialect;
 
 use super::body::Body;
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
+use llm_protocol::{ApiError, ErrorKind, Rejected};
 use std::borrow::Cow;
 
 /// What went wrong, by what the client is told.
@@ -21,6 +27,8 @@ pub enum Kind {
     InvalidBody,
     /// The body names no model.
     NoModel,
+    /// No provider of the model can do what is asked.
+    Unsupported,
     /// The key sees no model of that name.
     UnknownModel,
     /// The key may not use the model.
@@ -55,6 +63,8 @@ pub struct Row {
     kind: Kind,
     /// Status of the response.
     pub status: u16,
+    /// What it is in other dialects.
+    error: ErrorKind,
     /// OpenAI's `type`.
     pub r#type: &'static str,
     /// OpenAI's `code`.
@@ -72,39 +82,42 @@ const MODEL: Option<&str> = Some("model");
 const fn row(
     kind: Kind,
     status: u16,
+    error: ErrorKind,
     (r#type, code): (&'static str, &'static str),
     param: Option<&'static str>,
     message: &'static str,
 ) -> Row {
-    Row { kind, status, r#type, code, param, message }
+    Row { kind, status, error, r#type, code, param, message }
 }
 
 #[rustfmt::skip]
-static TABLE: [Row; 19] = [
-    row(Kind::NoKey, 401, (INVALID, "missing_api_key"), None,
+static TABLE: [Row; 20] = [
+    row(Kind::NoKey, 401, ErrorKind::Auth, (INVALID, "missing_api_key"), None,
         "No API key: send it as `Authorization: Bearer KEY`."),
-    row(Kind::UnknownKey, 401, (INVALID, "invalid_api_key"), None, "The API key is not known here."),
-    row(Kind::DisabledKey, 401, (INVALID, "api_key_disabled"), None, "The API key is disabled."),
-    row(Kind::ExpiredKey, 401, (INVALID, "api_key_expired"), None, "The API key has expired."),
-    row(Kind::InvalidBody, 400, (INVALID, "invalid_json"), None, "The request body is not a JSON object."),
-    row(Kind::NoModel, 400, (INVALID, "missing_model"), MODEL, "The request names no model."),
-    row(Kind::UnknownModel, 404, (INVALID, "model_not_found"), MODEL, "There is no such model."),
-    row(Kind::ForbiddenModel, 403, ("permission_error", "model_not_allowed"), MODEL,
+    row(Kind::UnknownKey, 401, ErrorKind::Auth, (INVALID, "invalid_api_key"), None, "The API key is not known here."),
+    row(Kind::DisabledKey, 401, ErrorKind::Auth, (INVALID, "api_key_disabled"), None, "The API key is disabled."),
+    row(Kind::ExpiredKey, 401, ErrorKind::Auth, (INVALID, "api_key_expired"), None, "The API key has expired."),
+    row(Kind::InvalidBody, 400, ErrorKind::Invalid, (INVALID, "invalid_json"), None, "The request body is not a JSON object."),
+    row(Kind::NoModel, 400, ErrorKind::Invalid, (INVALID, "missing_model"), MODEL, "The request names no model."),
+    row(Kind::Unsupported, 400, ErrorKind::Invalid, (INVALID, "unsupported_by_provider"), None,
+        "No provider of this model can do what is asked."),
+    row(Kind::UnknownModel, 404, ErrorKind::NotFound, (INVALID, "model_not_found"), MODEL, "There is no such model."),
+    row(Kind::ForbiddenModel, 403, ErrorKind::Permission, ("permission_error", "model_not_allowed"), MODEL,
         "The API key may not use this model."),
-    row(Kind::OtherProtocol, 404, (INVALID, "endpoint_not_supported"), MODEL,
+    row(Kind::OtherProtocol, 404, ErrorKind::NotFound, (INVALID, "endpoint_not_supported"), MODEL,
         "No provider of this model supports this endpoint."),
-    row(Kind::TooLarge, 413, (INVALID, "request_too_large"), None, "The request body is too large."),
-    row(Kind::UnknownPath, 404, (INVALID, "unknown_url"), None, "There is nothing at this path."),
-    row(Kind::Method, 405, (INVALID, "method_not_allowed"), None, "This path does not take this method."),
-    row(Kind::NotReady, 503, (SERVER, "not_ready"), None, "The proxy has no configuration yet."),
-    row(Kind::Stopping, 503, (SERVER, "shutting_down"), None, "The proxy is shutting down."),
-    row(Kind::UpstreamAuth, 502, (SERVER, "upstream_auth"), None,
+    row(Kind::TooLarge, 413, ErrorKind::TooLarge, (INVALID, "request_too_large"), None, "The request body is too large."),
+    row(Kind::UnknownPath, 404, ErrorKind::NotFound, (INVALID, "unknown_url"), None, "There is nothing at this path."),
+    row(Kind::Method, 405, ErrorKind::Invalid, (INVALID, "method_not_allowed"), None, "This path does not take this method."),
+    row(Kind::NotReady, 503, ErrorKind::Overloaded, (SERVER, "not_ready"), None, "The proxy has no configuration yet."),
+    row(Kind::Stopping, 503, ErrorKind::Overloaded, (SERVER, "shutting_down"), None, "The proxy is shutting down."),
+    row(Kind::UpstreamAuth, 502, ErrorKind::UpstreamAuth, (SERVER, "upstream_auth"), None,
         "The provider refuses the credential that this proxy has for it."),
-    row(Kind::Unreachable, 502, (SERVER, "upstream_unreachable"), None, "The provider cannot be reached."),
-    row(Kind::Timeout, 504, (SERVER, "timeout"), None, "The provider did not answer in time."),
-    row(Kind::UpstreamBroken, 502, (SERVER, "upstream_error"), None,
+    row(Kind::Unreachable, 502, ErrorKind::Server, (SERVER, "upstream_unreachable"), None, "The provider cannot be reached."),
+    row(Kind::Timeout, 504, ErrorKind::Timeout, (SERVER, "timeout"), None, "The provider did not answer in time."),
+    row(Kind::UpstreamBroken, 502, ErrorKind::Server, (SERVER, "upstream_error"), None,
         "The provider's answer broke off or could not be understood."),
-    row(Kind::Incomplete, 502, (SERVER, "upstream_incomplete"), None,
+    row(Kind::Incomplete, 502, ErrorKind::Incomplete, (SERVER, "upstream_incomplete"), None,
         "The provider's stream ended before the answer was complete."),
 ];
 
@@ -113,7 +126,7 @@ impl Kind {
     #[must_use]
     pub fn row(self) -> &'static Row {
         // The test holds the table to having a row for each kind.
-        TABLE.iter().find(|row| row.kind == self).unwrap_or(&TABLE[17])
+        TABLE.iter().find(|row| row.kind == self).unwrap_or(&TABLE[18])
     }
 }
 
@@ -123,18 +136,28 @@ pub struct Refusal {
     /// What went wrong.
     pub kind: Kind,
     message: Cow<'static, str>,
+    param: Option<Cow<'static, str>>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
 }
 
 impl From<Kind> for Refusal {
     fn from(kind: Kind) -> Self {
-        let refusal = Self { kind, message: Cow::Borrowed(kind.row().message), headers: Vec::new() };
-        match kind.row().status {
+        let row = kind.row();
+        let param = row.param.map(Cow::Borrowed);
+        let refusal = Self { kind, message: Cow::Borrowed(row.message), param, headers: Vec::new() };
+        match row.status {
             401 => refusal.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")),
             // Soon another proxy, or this one, takes it.
             503 => refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1")),
             _ => refusal,
         }
+    }
+}
+
+impl From<Rejected> for Refusal {
+    fn from(rejected: Rejected) -> Self {
+        let message = rejected.to_string();
+        Self { param: Some(Cow::Owned(rejected.path)), ..Self::saying(Kind::Unsupported, message) }
     }
 }
 
@@ -154,8 +177,9 @@ impl Refusal {
 
     /// The status of the response.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.kind.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    pub fn status(&self, dialect: Dialect) -> StatusCode {
+        let status = dialect.status(self.kind.row());
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The text for people.
@@ -164,25 +188,27 @@ impl Refusal {
         &self.message
     }
 
-    /// The body: `{"error": …}`.
+    /// The body.
     #[must_use]
-    pub fn json(&self) -> String {
-        let row = self.kind.row();
-        let error = serde_json::json!({
-            "message": self.message, "type": row.r#type, "param": row.param, "code": row.code,
-        });
-        serde_json::json!({ "error": error }).to_string()
+    pub fn json(&self, dialect: Dialect) -> String {
+        dialect.body(self.kind.row(), &self.message, self.param.as_deref()).to_string()
     }
 
     /// The response.
     #[must_use]
-    pub fn response(self) -> Response<Body> {
-        let mut response = Response::new(Body::from(Bytes::from(self.json())));
-        *response.status_mut() = self.status();
+    pub fn response(self, dialect: Dialect) -> Response<Body> {
+        let mut response = Response::new(Body::from(Bytes::from(self.json(dialect))));
+        *response.status_mut() = self.status(dialect);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.extend(self.headers);
         response
+    }
+
+    /// As an error of the codecs, for streams.
+    #[must_use]
+    pub fn as_event(&self) -> ApiError {
+        ApiError::new(self.kind.row().error, self.message.clone())
     }
 }
 
@@ -203,12 +229,12 @@ mod tests {
     #[test]
     fn errors_look_like_those_of_openai() {
         let refusal = Refusal::saying(Kind::UnknownModel, "no model `\"x\"`");
-        let json: serde_json::Value = serde_json::from_str(&refusal.json()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(&refusal.json(Dialect::OpenAi)).unwrap();
         let error = serde_json::json!({
             "message": "no model `\"x\"`", "type": "invalid_request_error", "param": "model", "code": "model_not_found",
         });
         assert_eq!(json, serde_json::json!({ "error": error }));
-        let response = Refusal::from(Kind::NotReady).response();
+        let response = Refusal::from(Kind::NotReady).response(Dialect::OpenAi);
         assert_eq!(
             (response.status().as_u16(), &response.headers()["retry-after"]),
             (503, &HeaderValue::from(1))

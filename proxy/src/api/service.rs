@@ -1,16 +1,17 @@
 //! What is done with a request, by its path.
 
 use super::body::Body;
-use super::endpoint::{self, Endpoint};
-use super::error::{Kind, Refusal};
+use super::endpoint::{self, Endpoint, Operation};
+use super::error::{Dialect, Kind, Refusal};
 use super::intake::{self, Stop};
 use super::server::{Busy, Link};
 use super::{auth, envelope, health, models, request_id};
 use crate::drain::{Drain, Phase};
-use crate::forward::{self, Account, Books, Call};
+use crate::forward::{self, Account, Asked, Books, Call, Form};
 use crate::route::{Candidates, NoRoute};
 use crate::state::{Key, Runtime, Store};
-use http::header::{ALLOW, CONNECTION, HeaderName, HeaderValue};
+use crate::translate::Signatures;
+use http::header::{ALLOW, CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response};
 use hyper::body::Incoming;
@@ -25,6 +26,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Response header with the version of the configuration that served the request.
 const CONFIG_VERSION: HeaderName = HeaderName::from_static("x-llm-proxy-config-version");
+
+/// Request header that asks for an error where a translation would drop something.
+const STRICT: HeaderName = HeaderName::from_static("x-llm-proxy-strict");
 
 /// What the API can be told.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +50,15 @@ pub struct Api {
     pub registry: Registry,
     /// Whether the proxy is going away.
     pub drain: Arc<Drain>,
+    /// State of tool calls, for clients that cannot carry it.
+    pub signatures: Arc<Signatures>,
     /// What it was told.
     pub settings: Settings,
 }
 
 /// What is at a path.
 enum Place<'p> {
-    Forward(&'static Endpoint),
+    Forward(endpoint::Asked<'p>),
     Models,
     Model(&'p str),
     Live,
@@ -61,16 +67,26 @@ enum Place<'p> {
 }
 
 fn place(path: &str) -> Option<Place<'_>> {
-    if let Some(endpoint) = endpoint::at(path) {
-        return Some(Place::Forward(endpoint));
+    if let Some(asked) = endpoint::at(path) {
+        return Some(Place::Forward(asked));
     }
     match path {
-        "/v1/models" => Some(Place::Models),
+        "/v1/models" | "/v1beta/models" => Some(Place::Models),
         "/livez" | "/health" => Some(Place::Live),
         "/readyz" | "/ready" => Some(Place::Ready),
         "/metrics" => Some(Place::Metrics),
-        _ => path.strip_prefix("/v1/models/").filter(|id| !id.is_empty()).map(Place::Model),
+        _ => {
+            let id = path.strip_prefix("/v1/models/").or_else(|| path.strip_prefix("/v1beta/models/"));
+            id.filter(|id| !id.is_empty()).map(Place::Model)
+        }
     }
+}
+
+/// Where a request goes.
+struct At {
+    endpoint: &'static Endpoint,
+    /// The model, where the path names it.
+    model: Option<Box<str>>,
 }
 
 impl Place<'_> {
@@ -100,27 +116,32 @@ impl Api {
         let id = request_id::of(request.headers(), rand::random);
         let (parts, body) = request.into_parts();
         let open = |endpoint, protocol| Account::open(self.books.clone(), id.clone(), endpoint, protocol);
+        let guess = || Dialect::guess(parts.uri.path(), &parts.headers);
         let mut response = match place(parts.uri.path()) {
             Some(place) if !place.takes(&parts.method) => {
                 let refusal =
                     Refusal::from(Kind::Method).with(ALLOW, HeaderValue::from_static(place.methods()));
-                refuse(refusal, open("other", None), &busy)
+                refuse(refusal, guess(), open("other", None), &busy)
             }
-            Some(Place::Forward(endpoint)) => {
+            Some(Place::Forward(endpoint::Asked { endpoint, model })) => {
                 let account = open(endpoint.path, Some(endpoint.protocol));
-                self.forward(endpoint, parts, body, account, &busy).await
+                let at = At { endpoint, model: model.map(|model| model.into_owned().into()) };
+                self.forward(at, parts, body, account, &busy).await
             }
-            Some(Place::Models) => self.models(&parts, open("/v1/models", None), &busy, |runtime, key| {
-                Ok(models::list(runtime, key))
-            }),
+            Some(Place::Models) => {
+                let (dialect, account) = (guess(), open("/v1/models", None));
+                let list = |runtime: &Runtime, key: &Key| Ok(models::list(runtime, key, dialect));
+                self.models(&parts, dialect, account, &busy, list)
+            }
             Some(Place::Model(id)) => {
-                let account = open("/v1/models/{id}", None);
-                self.models(&parts, account, &busy, |runtime, key| models::one(runtime, key, id))
+                let (dialect, account) = (guess(), open("/v1/models/{id}", None));
+                let one = |runtime: &Runtime, key: &Key| models::one(runtime, key, id, dialect);
+                self.models(&parts, dialect, account, &busy, one)
             }
             Some(Place::Live) => health::live(),
             Some(Place::Ready) => health::ready(self.store.version(), self.drain.phase() >= Phase::Draining),
             Some(Place::Metrics) => health::metrics(&self.registry),
-            None => refuse(Kind::UnknownPath.into(), open("other", None), &busy),
+            None => refuse(Kind::UnknownPath.into(), guess(), open("other", None), &busy),
         };
         let headers = response.headers_mut();
         headers.insert(request_id::REQUEST_ID, id);
@@ -132,41 +153,43 @@ impl Api {
 
     async fn forward(
         &self,
-        endpoint: &'static Endpoint,
+        at: At,
         parts: Parts,
         body: Incoming,
         mut account: Box<Account>,
         busy: &Busy,
     ) -> Response<Body> {
+        let dialect = Dialect::of(at.endpoint.protocol);
         let runtime = self.store.load();
         let version = runtime.version();
-        let call = self.call(&runtime, endpoint, parts, body, &mut account).await;
+        let call = self.call(&runtime, at, parts, body, &mut account).await;
         // What the call needs of the generation it has; the rest must not live as long as a provider thinks.
         drop(runtime);
         let response = match call {
-            Ok(call) => {
+            Ok(mut call) => {
                 busy.received();
-                self.ask(call, account, busy).await
+                self.ask(&mut call, account, busy).await
             }
-            Err(Stop::Refused(refusal)) => refuse(refusal, account, busy),
+            Err(Stop::Refused(refusal)) => refuse(refusal, dialect, account, busy),
             // Nobody reads this.
-            Err(Stop::Gone) => Refusal::from(Kind::InvalidBody).response(),
+            Err(Stop::Gone) => Refusal::from(Kind::InvalidBody).response(dialect),
         };
         self.tell_version(response, version)
     }
 
-    async fn ask(&self, mut call: Call, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
+    async fn ask(&self, call: &mut Call, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
         let asked = {
-            let mut asking = pin!(forward::ask(&mut call, &mut account));
+            let mut asking = pin!(forward::ask(call, &mut account));
             poll_fn(|cx| match self.drain.phase() {
                 Phase::Cut | Phase::Gone => Poll::Ready(Err(Kind::Stopping.into())),
                 _ => asking.as_mut().poll(cx),
             })
             .await
         };
+        let (form, dialect) = (Form::from(&call.asked), call.asked.dialect());
         match asked {
-            Ok(usable) => forward::answer(usable, call.endpoint, account, &self.drain).map(Body::from),
-            Err(refusal) => refuse(refusal, account, busy),
+            Ok(usable) => forward::answer(usable, form, account, &self.drain),
+            Err(refusal) => refuse(refusal, dialect, account, busy),
         }
     }
 
@@ -174,17 +197,23 @@ impl Api {
     async fn call(
         &self,
         runtime: &Runtime,
-        endpoint: &'static Endpoint,
+        at: At,
         parts: Parts,
         body: Incoming,
         account: &mut Account,
-    ) -> Result<Call, Stop> {
+    ) -> Result<Box<Call>, Stop> {
         let key = self.authenticate(runtime, &parts, account)?;
         let body = intake::read(body, self.settings.max_body).await?;
         account.received = Some(std::time::Instant::now());
         account.request_bytes = body.len() as u64;
-        let envelope = envelope::read(&body).map_err(unreadable)?;
-        account.model = Some(envelope.model.as_ref().into());
+        let At { endpoint, model } = at;
+        let envelope = match &model {
+            Some(model) => envelope::in_url(model, endpoint.operation == Operation::Stream),
+            None => envelope::read(&body),
+        };
+        let envelope = envelope.map_err(unreadable)?;
+        let public: Arc<str> = envelope.model.as_ref().into();
+        account.model = Some(public.clone());
         account.stream = envelope.stream;
         let route = runtime.routes().route(&envelope.model, &key.namespace, endpoint.protocol);
         let route = route.map_err(|reason| no_route(reason, &envelope.model, endpoint))?;
@@ -193,8 +222,24 @@ impl Api {
             return Err(Refusal::saying(Kind::ForbiddenModel, message).into());
         }
         let candidates = Candidates::new(route.group.clone());
-        let (rest, place) = (route.rest.into(), envelope.place);
-        Ok(Call { endpoint, headers: parts.headers, body, place, rest, candidates })
+        let (rest, place, stream) = (route.rest.into(), envelope.place, envelope.stream);
+        let (framing, strict) = (endpoint.framing(parts.uri.query()), is_strict(&parts.headers));
+        let (signatures, headers) = (self.signatures.clone(), parts.headers);
+        let asked = Asked {
+            endpoint,
+            headers,
+            body,
+            url_model: model,
+            place,
+            rest,
+            stream,
+            framing,
+            strict,
+            key,
+            model: public,
+            signatures,
+        };
+        Ok(Box::new(Call { asked, candidates }))
     }
 
     fn authenticate(
@@ -218,6 +263,7 @@ impl Api {
     fn models(
         &self,
         parts: &Parts,
+        dialect: Dialect,
         mut account: Box<Account>,
         busy: &Busy,
         answer: impl FnOnce(&Runtime, &Key) -> Result<Response<Body>, Refusal>,
@@ -229,7 +275,7 @@ impl Api {
                 account.complete(response.status().as_u16());
                 response
             }
-            Err(refusal) => refuse(refusal, account, busy),
+            Err(refusal) => refuse(refusal, dialect, account, busy),
         };
         self.tell_version(response, runtime.version())
     }
@@ -246,10 +292,15 @@ impl Api {
 }
 
 /// Answers with an error, perhaps before the request was read to its end.
-fn refuse(refusal: Refusal, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
+fn refuse(refusal: Refusal, dialect: Dialect, mut account: Box<Account>, busy: &Busy) -> Response<Body> {
     busy.link().linger();
-    account.refuse(refusal.kind, refusal.status().as_u16());
-    refusal.response()
+    account.refuse(refusal.kind, refusal.status(dialect).as_u16());
+    refusal.response(dialect)
+}
+
+/// Whether the client wants to be refused rather than have anything dropped.
+fn is_strict(headers: &HeaderMap) -> bool {
+    headers.get(STRICT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"))
 }
 
 fn unreadable(reason: envelope::Unreadable) -> Refusal {

@@ -67,7 +67,7 @@ pub struct Account {
     /// Who asks.
     pub key: Option<Arc<Key>>,
     /// The model asked for.
-    pub model: Option<Box<str>>,
+    pub model: Option<Arc<str>>,
     /// Whether a stream is asked for.
     pub stream: bool,
     /// Length of the request body.
@@ -181,7 +181,7 @@ impl Account {
     }
 
     /// A part of the answer is handed on.
-    pub(super) fn passed_on(&mut self, bytes: usize, streamed: bool) {
+    pub(crate) fn passed_on(&mut self, bytes: usize, streamed: bool) {
         self.response_bytes += bytes as u64;
         if streamed && self.first_token.is_none() {
             let took = self.began.elapsed();
@@ -193,7 +193,7 @@ impl Account {
     }
 
     /// How it ended is known.
-    pub(super) fn end(&mut self, outcome: Outcome) {
+    pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
     }
 

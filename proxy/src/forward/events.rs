@@ -5,7 +5,7 @@
 //! the provider breaks off stands between two events. Events are looked into only when they may say something of
 //! interest, which a search for a few words in the chunk tells.
 
-use super::usage::Usage;
+use super::usage::{Counts, Usage};
 use bytes::{Bytes, BytesMut};
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
@@ -34,8 +34,7 @@ pub struct Events {
     held: BytesMut,
     /// What the stream said at last about its end.
     pub end: Option<End>,
-    /// The tokens it counted.
-    pub usage: Option<Usage>,
+    counts: Option<Box<Counts>>,
 }
 
 /// An event is larger than any.
@@ -54,6 +53,11 @@ fn word(word: &'static str) -> Words {
 }
 
 static CHAT: LazyLock<[Words; 3]> = LazyLock::new(|| [word("[DONE]"), word("\"usage\""), word("\"error\"")]);
+static MESSAGES: LazyLock<[Words; 3]> =
+    LazyLock::new(|| [word("message_stop"), word("\"usage\""), word("\"error\"")]);
+static GEMINI: LazyLock<[Words; 4]> = LazyLock::new(|| {
+    [word("\"usageMetadata\""), word("\"finishReason\""), word("\"blockReason\""), word("\"error\"")]
+});
 static RESPONSES: LazyLock<[Words; 4]> = LazyLock::new(|| {
     [word("response.completed"), word("response.incomplete"), word("response.failed"), word("\"error\"")]
 });
@@ -61,8 +65,39 @@ static RESPONSES: LazyLock<[Words; 4]> = LazyLock::new(|| {
 /// What may be in an event of Chat Completions and Completions.
 #[derive(Deserialize)]
 struct Chunk {
-    usage: Option<Usage>,
+    usage: Option<Counts>,
     error: Option<IgnoredAny>,
+}
+
+/// What may be in an event of Messages.
+#[derive(Deserialize)]
+struct Message {
+    r#type: String,
+    message: Option<Answer>,
+    usage: Option<Counts>,
+}
+
+/// What may be in a chunk of Gemini.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Part {
+    #[serde(default)]
+    candidates: Vec<Candidate>,
+    prompt_feedback: Option<Feedback>,
+    usage_metadata: Option<Counts>,
+    error: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Candidate {
+    finish_reason: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Feedback {
+    block_reason: Option<IgnoredAny>,
 }
 
 /// What may be in an event of Responses.
@@ -74,7 +109,7 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Answer {
-    usage: Option<Usage>,
+    usage: Option<Counts>,
 }
 
 impl Events {
@@ -82,9 +117,21 @@ impl Events {
     #[must_use]
     pub fn of(protocol: Protocol) -> Option<Self> {
         match protocol {
-            Protocol::Embeddings => None,
-            _ => Some(Self { protocol, held: BytesMut::new(), end: None, usage: None }),
+            Protocol::ChatCompletions
+            | Protocol::Completions
+            | Protocol::Responses
+            | Protocol::Messages
+            | Protocol::GenerateContent => {
+                Some(Self { protocol, held: BytesMut::new(), end: None, counts: None })
+            }
+            _ => None,
         }
+    }
+
+    /// The tokens it counted.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.counts.as_ref().map(|counts| counts.usage())
     }
 
     /// Takes the next bytes and gives those that can be sent on: the same ones, up to the end of an event.
@@ -130,6 +177,8 @@ impl Events {
     fn look(&mut self, events: &[u8]) {
         let words: &[Words] = match self.protocol {
             Protocol::Responses => &*RESPONSES,
+            Protocol::Messages => &*MESSAGES,
+            Protocol::GenerateContent => &*GEMINI,
             _ => &*CHAT,
         };
         if words.iter().any(|word| word.is_in(events)) {
@@ -141,13 +190,16 @@ impl Events {
     }
 
     fn frame(&mut self, frame: Frame<'_>) {
-        if self.protocol == Protocol::Responses {
-            return self.response_event(frame.data);
+        match self.protocol {
+            Protocol::Responses => return self.response_event(frame.data),
+            Protocol::Messages => return self.message_event(frame.data),
+            Protocol::GenerateContent => return self.part(frame.data),
+            _ => {}
         }
         if frame.data.trim_ascii() == b"[DONE]" {
             self.end.get_or_insert(End::Complete);
         } else if let Ok(chunk) = serde_json::from_slice::<Chunk>(frame.data) {
-            self.usage = chunk.usage.or(self.usage);
+            self.count(chunk.usage);
             if chunk.error.is_some() {
                 self.end = Some(End::Error);
             }
@@ -162,7 +214,38 @@ impl Events {
             _ => return,
         };
         self.end = Some(end);
-        self.usage = event.response.and_then(|answer| answer.usage).or(self.usage);
+        self.count(event.response.and_then(|answer| answer.usage));
+    }
+
+    fn message_event(&mut self, data: &[u8]) {
+        let Ok(event) = serde_json::from_slice::<Message>(data) else { return };
+        match &*event.r#type {
+            "message_stop" => self.end = Some(End::Complete),
+            "error" => self.end = Some(End::Error),
+            _ => {}
+        }
+        self.count(event.message.and_then(|message| message.usage));
+        self.count(event.usage);
+    }
+
+    /// Gemini's streams have no last event: they are over when the answer has a reason to be, and nothing follows.
+    fn part(&mut self, data: &[u8]) {
+        let Ok(part) = serde_json::from_slice::<Part>(data) else { return };
+        let finished = part.candidates.iter().any(|candidate| candidate.finish_reason.is_some());
+        let blocked = part.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some());
+        if part.error.is_some() {
+            self.end = Some(End::Error);
+        } else if finished || blocked {
+            self.end = Some(End::Complete);
+        }
+        self.count(part.usage_metadata);
+    }
+
+    fn count(&mut self, counts: Option<Counts>) {
+        if let Some(counts) = counts {
+            let so_far = self.counts.get_or_insert_default();
+            **so_far = so_far.and(counts);
+        }
     }
 }
 

@@ -3,12 +3,24 @@
 use crate::api::request_id::{REQUEST_ID, UPSTREAM_REQUEST_ID};
 use crate::state::Provider;
 use crate::state::headers::strip_hop_by_hop;
+use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use llm_protocol::Notes;
+use llm_snapshot::provider::Protocol;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("llm-proxy/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
+const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version");
+/// The version of Messages this program speaks.
+const ANTHROPIC_VERSION_SPOKEN: HeaderValue = HeaderValue::from_static("2023-06-01");
+/// Ids of requests at providers, by the names they have there.
+const THEIR_IDS: [HeaderName; 2] = [REQUEST_ID, HeaderName::from_static("request-id")];
+/// What could not be carried by a translation.
+const WARNINGS: HeaderName = HeaderName::from_static("x-llm-proxy-warnings");
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Client headers that are passed on always.
 const PASSED_ON: [HeaderName; 3] = [header::ACCEPT, header::CONTENT_TYPE, IDEMPOTENCY_KEY];
@@ -24,20 +36,54 @@ const KEPT_BACK: [HeaderName; 6] = [
     HeaderName::from_static("openai-project"),
 ];
 
-/// The headers a provider gets.
-pub(super) fn request(client: &HeaderMap, provider: &Provider, request_id: &HeaderValue) -> HeaderMap {
+/// Where a provider is asked, given where its protocol has it: Azure's deployments have paths of their own.
+pub(super) fn place(provider: &Provider, uri: Uri, model: &str) -> Uri {
+    let Some(version) = &provider.azure_api_version else { return uri };
+    let mut path = String::from("/openai/deployments/");
+    for byte in model.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(byte as char),
+            other => path.push_str(&format!("%{other:02X}")),
+        }
+    }
+    path.push_str(uri.path());
+    path.push_str("?api-version=");
+    path.push_str(version);
+    path.parse().unwrap_or(uri)
+}
+
+/// The headers a provider gets that is spoken to in the protocol `way`; `written`: the body is not the client's own.
+pub(super) fn request(
+    client: &HeaderMap,
+    provider: &Provider,
+    way: Protocol,
+    written: bool,
+    request_id: &HeaderValue,
+) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
     headers.insert(header::CONTENT_TYPE, JSON);
-    for name in &PASSED_ON {
-        if let Some(value) = client.get(name) {
-            headers.insert(name, value.clone());
+    let mut pass = |names: &[HeaderName]| {
+        for name in names {
+            if let Some(value) = client.get(name) {
+                headers.insert(name, value.clone());
+            }
         }
+    };
+    if !written {
+        pass(&PASSED_ON);
+    }
+    if way == Protocol::Messages {
+        if !written {
+            pass(&[ANTHROPIC_BETA, ANTHROPIC_VERSION]);
+        }
+        headers.entry(ANTHROPIC_VERSION).or_insert(ANTHROPIC_VERSION_SPOKEN);
     }
     // The tokens of the answer are to be read on the way.
     headers.insert(header::ACCEPT_ENCODING, IDENTITY);
     headers.insert(header::USER_AGENT, AGENT);
     if let Some(credential) = provider.credentials.as_ref().and_then(|credentials| credentials.next()) {
-        headers.insert(header::AUTHORIZATION, credential.clone());
+        let (name, value) = credential;
+        headers.insert(name, value.clone());
     }
     headers.insert(REQUEST_ID, request_id.clone());
     provider.headers.apply(&mut headers, client);
@@ -55,6 +101,19 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     }
 }
 
+/// The headers of an answer that was translated, given the provider's own.
+pub(super) fn translated(theirs: &HeaderMap, notes: &Notes, events: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, if events { EVENTS } else { JSON });
+    if let Some(id) = THEIR_IDS.iter().find_map(|name| theirs.get(name)) {
+        headers.insert(UPSTREAM_REQUEST_ID, id.clone());
+    }
+    if let Some(warnings) = notes.header().and_then(|text| HeaderValue::try_from(text).ok()) {
+        headers.insert(WARNINGS, warnings);
+    }
+    headers
+}
+
 /// What no API answers with, and gateways, login pages and error pages in between do.
 const PAGES: [&[u8]; 4] = [b"text/html", b"application/xhtml+xml", b"text/xml", b"application/xml"];
 
@@ -66,6 +125,11 @@ pub(super) fn is_event_stream(headers: &HeaderMap) -> bool {
 /// Whether the response is a page for people, whatever its status says.
 pub(super) fn is_page(headers: &HeaderMap) -> bool {
     PAGES.iter().any(|page| media_type(headers).eq_ignore_ascii_case(page))
+}
+
+/// Whether the body is compressed, although nobody asked for that.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity")
 }
 
 /// The content type without its parameters; empty when there is none.

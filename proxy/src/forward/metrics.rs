@@ -25,8 +25,8 @@ const CODES: [u16; 22] = [
     599,
 ];
 
-/// Kinds of token. Of the input, some are read from a cache; of the output, some are reasoning.
-pub const TOKEN_TYPES: [&str; 4] = ["input", "cache_read", "output", "reasoning"];
+/// Kinds of token. Of the input, some are read from a cache, some written to one; of the output, some are reasoning.
+pub const TOKEN_TYPES: [&str; 5] = ["input", "cache_read", "cache_write", "output", "reasoning"];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -112,6 +112,15 @@ pub fn protocol_name(protocol: Protocol) -> &'static str {
         Protocol::Responses => "responses",
         Protocol::Completions => "completions",
         Protocol::Embeddings => "embeddings",
+        Protocol::Messages => "messages",
+        Protocol::GenerateContent => "generate_content",
+        Protocol::EmbedContent => "embed_content",
+        Protocol::Images => "images",
+        Protocol::Audio => "audio",
+        Protocol::Moderations => "moderations",
+        Protocol::Rerank => "rerank",
+        Protocol::Files => "files",
+        Protocol::Batches => "batches",
     }
 }
 

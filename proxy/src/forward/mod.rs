@@ -2,6 +2,9 @@
 //! the answer as it comes.
 
 pub mod account;
+mod answer;
+mod attempt;
+pub mod call;
 pub mod events;
 mod head;
 pub mod metrics;
@@ -10,141 +13,51 @@ mod tail;
 pub mod usage;
 
 pub use account::{Account, Books, Outcome};
+pub use answer::{Form, answer};
+pub use attempt::Usable;
+pub use call::{Asked, Call};
 pub use metrics::Metrics;
 pub use relay::Relay;
 pub use usage::Usage;
 
-use crate::api::endpoint::Endpoint;
-use crate::api::envelope;
 use crate::api::error::{Kind, Refusal};
-use crate::drain::Drain;
+use crate::route::Failure;
 use crate::route::verdict::{GiveUp, Verdict, judge};
-use crate::route::{Candidates, Failure, Member};
-use crate::upstream::{self, SendError};
-use bytes::Bytes;
-use events::Events;
-use http::{HeaderMap, Method, Request, Response, Uri};
-use http_body_util::BodyExt;
-use relay::Watch;
-use std::ops::Range;
-use std::sync::Arc;
-
-/// A request that is ready to be sent.
-#[derive(Debug)]
-pub struct Call {
-    /// What is asked.
-    pub endpoint: &'static Endpoint,
-    /// The client's headers.
-    pub headers: HeaderMap,
-    /// The client's body.
-    pub body: Bytes,
-    /// Where the body names the model.
-    pub place: Range<usize>,
-    /// What the `*` of the model's public name stands for.
-    pub rest: Box<str>,
-    /// Who may answer.
-    pub candidates: Candidates,
-}
-
-/// A response that can be used.
-#[derive(Debug)]
-pub struct Usable {
-    head: http::response::Parts,
-    /// The first part of the body, if it was read.
-    first: Option<Bytes>,
-    body: upstream::Body,
-}
+use attempt::attempt;
+use call::Turns;
 
 /// Carries the request to one candidate after the other, and gives the first response that can be used.
 ///
 /// # Errors
 /// None of the candidates gave one.
 pub async fn ask(call: &mut Call, account: &mut Account) -> Result<Usable, Refusal> {
-    while let Some(member) = call.candidates.next() {
-        let attempted = attempt(call, &member, account).await;
+    let Call { asked, candidates } = call;
+    let mut turns = Turns::new(asked, candidates);
+    let Some(mut turn) = turns.next() else { return Err(turns.refusal()) };
+    loop {
+        let attempted = attempt(asked, &mut turn, account).await;
         account.attempted();
         let outcome = match &attempted {
-            Ok(usable) => Ok(usable.head.status),
+            Ok(usable) => Ok(usable.status()),
             Err(failure) => Err(*failure),
         };
-        match (judge(outcome, call.candidates.more()), attempted) {
-            (Verdict::Use, Ok(usable)) => return Ok(usable),
-            (Verdict::GiveUp(reason), _) => return Err(refusal(reason)),
-            _ => account.fail_over(account::reason(outcome)),
+        let mut verdict = judge(outcome, turns.more());
+        if verdict == Verdict::Next {
+            if let Some(next) = turns.next() {
+                account.fail_over(account::reason(outcome));
+                turn = next;
+                continue;
+            }
+            verdict = judge(outcome, false);
         }
-    }
-    Err(Kind::Unreachable.into())
-}
-
-/// Makes the response one for the client. The account goes with its body.
-#[must_use]
-pub fn answer(
-    usable: Usable,
-    endpoint: &Endpoint,
-    mut account: Box<Account>,
-    drain: &Arc<Drain>,
-) -> Response<Relay> {
-    let Usable { mut head, first, body } = usable;
-    let (watch, good) = match head.status {
-        status if !status.is_success() => (Watch::Blind, Outcome::Upstream),
-        _ => (watch(&head, endpoint.protocol), Outcome::Complete),
-    };
-    head::complete(&mut head.headers);
-    account.answer(head.status.as_u16());
-    let relay = Relay::new((first, body), watch, endpoint.protocol, account, good, drain.clone());
-    Response::from_parts(head, relay)
-}
-
-async fn attempt(call: &Call, member: &Member, account: &mut Account) -> Result<Usable, Failure> {
-    let provider = &member.provider;
-    let name = member.offer().upstream.with(&call.rest);
-    let mut request = Request::new(envelope::splice(&call.body, &call.place, &name));
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = Uri::from_static(call.endpoint.upstream);
-    *request.headers_mut() = head::request(&call.headers, provider, account.request_id());
-    account.attempt(member, &name);
-    let sent = provider.target.send(request, &provider.timeouts).await;
-    let response = sent.map_err(|error| {
-        tracing::debug!(
-            provider = &*provider.name,
-            error = &error as &dyn std::error::Error,
-            "attempt failed"
-        );
-        failure(&error)
-    })?;
-    account.head();
-    let (head, mut body) = response.into_parts();
-    if head.status.is_success() && head::is_page(&head.headers) {
-        return Err(Failure::Malformed);
-    }
-    let mut first = None;
-    if head.status.is_success() && head::is_event_stream(&head.headers) {
-        // A stream that breaks before its first part has told the client nothing yet.
-        let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
-        first = part.into_data().ok();
-    }
-    Ok(Usable { head, first, body })
-}
-
-fn watch(head: &http::response::Parts, protocol: llm_snapshot::provider::Protocol) -> Watch {
-    let encoded =
-        head.headers.get(http::header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-    if encoded {
-        return Watch::Blind;
-    }
-    match Events::of(protocol) {
-        Some(events) if head::is_event_stream(&head.headers) => Watch::Events(events),
-        _ => Watch::Json(tail::Tail::default()),
-    }
-}
-
-fn failure(error: &SendError) -> Failure {
-    match error {
-        SendError::Request(_) => Failure::Unsendable,
-        SendError::Resolve(_) | SendError::Connect(_) | SendError::Tls(_) => Failure::Unreachable,
-        SendError::ConnectTimeout | SendError::FirstByteTimeout | SendError::TotalTimeout => Failure::Timeout,
-        SendError::Broken { .. } => Failure::Broken,
-        SendError::Malformed(_) => Failure::Malformed,
+        return match (verdict, attempted) {
+            (Verdict::Use, Ok(Usable::Passed(head, _, body))) if !head.status.is_success() => {
+                Box::pin(answer::read_error(head, body)).await
+            }
+            (Verdict::Use, Ok(usable)) => Ok(usable),
+            (Verdict::GiveUp(reason), _) => Err(refusal(reason)),
+            (_, _) => Err(Kind::Unreachable.into()),
+        };
     }
 }
 
@@ -154,6 +67,9 @@ fn refusal(reason: GiveUp) -> Refusal {
         GiveUp::Redirect => Refusal::saying(Kind::UpstreamBroken, "The provider answered with a redirect."),
         GiveUp::Failed(Failure::Unreachable) => Kind::Unreachable.into(),
         GiveUp::Failed(Failure::Timeout) => Kind::Timeout.into(),
+        GiveUp::Failed(Failure::BadCall) => {
+            Refusal::saying(Kind::UpstreamBroken, "The model made a call that its provider could not parse.")
+        }
         GiveUp::Failed(Failure::Broken | Failure::Malformed | Failure::Unsendable) => {
             Kind::UpstreamBroken.into()
         }

@@ -3,7 +3,7 @@
 use super::account::{Account, Outcome};
 use super::events::{End, Events};
 use super::tail::Tail;
-use crate::api::error::{Kind, Refusal};
+use crate::api::error::{Dialect, Kind, Refusal};
 use crate::drain::{Drain, Phase};
 use crate::upstream::{self, BodyError};
 use bytes::Bytes;
@@ -74,7 +74,7 @@ impl Relay {
             self.account.usage = tail.usage();
         }
         if let Watch::Events(events) = &self.watch {
-            self.account.usage = events.usage;
+            self.account.usage = events.usage();
         }
         self.account.end(outcome);
         self.over = true;
@@ -169,7 +169,8 @@ fn error_event(protocol: Protocol, kind: Kind) -> String {
             });
             format!("event: error\ndata: {event}\n\n")
         }
-        _ => format!("data: {}\n\n", refusal.json()),
+        Protocol::Messages => format!("event: error\ndata: {}\n\n", refusal.json(Dialect::Anthropic)),
+        _ => format!("data: {}\n\n", refusal.json(Dialect::of(protocol))),
     }
 }
 

@@ -7,6 +7,7 @@
 use super::rotation::Rotation;
 use crate::state::provider::{Offer, PROTOCOLS, Provider, position};
 use crate::state::shards::Shards;
+use crate::translate;
 use llm_snapshot::provider::{Protocol, Visibility};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -188,7 +189,9 @@ struct Groups<'m> {
 impl Groups<'_> {
     fn by_protocol(&mut self, seen: &[usize], before: Option<&ByProtocol>) -> ByProtocol {
         std::array::from_fn(|at| {
-            let speaks = |index: &usize| self.members[*index].provider.protocols.contains(&PROTOCOLS[at]);
+            let speaks = |index: &usize| {
+                translate::way(PROTOCOLS[at], &self.members[*index].provider.protocols).is_some()
+            };
             let subset: Vec<usize> = seen.iter().copied().filter(speaks).collect();
             if subset.is_empty() {
                 return None;

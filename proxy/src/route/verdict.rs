@@ -15,6 +15,8 @@ pub enum Failure {
     Malformed,
     /// The request has no form that could be sent to this provider.
     Unsendable,
+    /// The model made a call that its provider could not parse.
+    BadCall,
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
             Self::Broken => "broken",
             Self::Malformed => "malformed",
             Self::Unsendable => "unsendable",
+            Self::BadCall => "bad_call",
         }
     }
 }

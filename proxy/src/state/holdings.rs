@@ -184,7 +184,7 @@ fn build(
         Body::Key(key) => Ok(Form::Key(Arc::new(Key::new(id.clone(), key)))),
         Body::Provider(provider) => {
             let before = before.and_then(Form::provider).map(|provider| &**provider);
-            let provider = Provider::new(id.clone(), provider, before, upstreams);
+            let provider = Provider::new(id.clone(), *provider, before, upstreams);
             provider.map(|provider| Form::Provider(Arc::new(provider))).map_err(|error| error.to_string())
         }
     }

@@ -5,17 +5,31 @@ use super::upstreams::Upstreams;
 use crate::forward::metrics::{ModelSeries, ProviderSeries};
 use crate::route::Rotation;
 use crate::upstream::{BuildError, Target, Timeouts};
-use http::HeaderValue;
+use http::header::{self, HeaderName, HeaderValue};
+use llm_protocol::capabilities::Capabilities;
 use llm_snapshot::EntryId;
-use llm_snapshot::provider::{self, Credential, Protocol, Visibility};
+use llm_snapshot::provider::{self, Auth, Credential, Options, Protocol, Visibility};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 /// Every protocol; tables by protocol are in this order.
-pub const PROTOCOLS: [Protocol; 4] =
-    [Protocol::ChatCompletions, Protocol::Responses, Protocol::Completions, Protocol::Embeddings];
+pub const PROTOCOLS: [Protocol; 13] = [
+    Protocol::ChatCompletions,
+    Protocol::Responses,
+    Protocol::Completions,
+    Protocol::Embeddings,
+    Protocol::Messages,
+    Protocol::GenerateContent,
+    Protocol::EmbedContent,
+    Protocol::Images,
+    Protocol::Audio,
+    Protocol::Moderations,
+    Protocol::Rerank,
+    Protocol::Files,
+    Protocol::Batches,
+];
 
 /// The place of a protocol in [`PROTOCOLS`].
 #[must_use]
@@ -40,6 +54,10 @@ pub struct Provider {
     pub timeouts: Timeouts,
     /// What it speaks.
     pub protocols: BTreeSet<Protocol>,
+    /// How requests are written for it.
+    pub options: Options,
+    /// The version of Azure's API, which has paths of its own.
+    pub azure_api_version: Option<Box<str>>,
     /// Its share within a priority.
     pub weight: u32,
     /// What it offers.
@@ -59,6 +77,8 @@ pub struct Offer {
     pub upstream: UpstreamName,
     /// 0 is asked first.
     pub priority: u32,
+    /// What it can do, where that differs from what is known by its name.
+    pub differs: Differs,
     /// Its series.
     pub series: Arc<ModelSeries>,
 }
@@ -75,7 +95,9 @@ pub enum UpstreamName {
 /// The credentials of a provider, and whose turn it is.
 pub struct Credentials {
     names: Box<[String]>,
-    /// Values of the `Authorization` header.
+    /// The header they are sent in.
+    header: HeaderName,
+    /// Values of that header.
     values: Box<[HeaderValue]>,
     rotation: Arc<Rotation>,
 }
@@ -92,6 +114,9 @@ pub enum Unusable {
     /// A credential does not fit a header.
     #[error("the credential {0} holds characters that a header cannot")]
     Credential(String),
+    /// The capabilities of a model are none.
+    #[error("the capabilities of the model {0:?} cannot be read")]
+    Capabilities(String),
 }
 
 impl UpstreamName {
@@ -112,13 +137,61 @@ impl UpstreamName {
     }
 }
 
+/// What a model can do, where that differs from what is known by its name.
+#[derive(Debug)]
+pub enum Differs {
+    /// In nothing.
+    Not,
+    /// All of what the one model can do.
+    Known(Box<Capabilities>),
+    /// By these fields, whatever name the `*` makes.
+    By(Box<serde_json::Map<String, serde_json::Value>>),
+}
+
+impl Differs {
+    fn new(model: &provider::Model, upstream: &UpstreamName) -> Result<Self, Unusable> {
+        if model.capabilities.is_empty() {
+            return Ok(Self::Not);
+        }
+        // Whether fields and values are known does not depend on the name.
+        let name = upstream.with("");
+        let known = Capabilities::of(&name)
+            .overridden(&model.capabilities)
+            .map_err(|_| Unusable::Capabilities(model.name.clone()))?;
+        Ok(match upstream {
+            UpstreamName::Fixed(_) => Self::Known(Box::new(known)),
+            UpstreamName::Prefix(_) => Self::By(Box::new(model.capabilities.clone())),
+        })
+    }
+
+    /// What the model of that upstream name can do.
+    #[must_use]
+    pub fn capabilities(&self, name: &str) -> Cow<'_, Capabilities> {
+        match self {
+            Self::Not => Cow::Borrowed(Capabilities::of(name)),
+            Self::Known(known) => Cow::Borrowed(known),
+            Self::By(fields) => {
+                let known = Capabilities::of(name);
+                known.overridden(fields).map_or(Cow::Borrowed(known), Cow::Owned)
+            }
+        }
+    }
+}
+
 impl Credentials {
-    fn new(credentials: &[Credential], before: Option<&Self>) -> Result<Option<Self>, Unusable> {
+    fn new(http: &provider::Http, before: Option<&Self>) -> Result<Option<Self>, Unusable> {
+        let credentials = &http.credentials;
         if credentials.is_empty() {
             return Ok(None);
         }
+        let (header, scheme) = match http.auth {
+            Auth::Bearer => (header::AUTHORIZATION, "Bearer "),
+            Auth::XApiKey => (HeaderName::from_static("x-api-key"), ""),
+            Auth::XGoogApiKey => (HeaderName::from_static("x-goog-api-key"), ""),
+            Auth::ApiKey => (HeaderName::from_static("api-key"), ""),
+        };
         let value = |credential: &Credential| {
-            let mut value = HeaderValue::try_from(format!("Bearer {}", credential.value.expose()))
+            let mut value = HeaderValue::try_from([scheme, credential.value.expose()].concat())
                 .map_err(|_| Unusable::Credential(credential.name.clone()))?;
             value.set_sensitive(true);
             Ok(value)
@@ -129,13 +202,13 @@ impl Credentials {
         let same = before.filter(|before| before.names == names && before.rotation.weights() == weights);
         let rotation =
             same.map_or_else(|| Arc::new(Rotation::new(weights)), |before| before.rotation.clone());
-        Ok(Some(Self { names, values, rotation }))
+        Ok(Some(Self { names, header, values, rotation }))
     }
 
-    /// The value of the `Authorization` header whose turn it is; `None` when no credential has any weight.
+    /// The header with the credential whose turn it is; `None` when no credential has any weight.
     #[must_use]
-    pub fn next(&self) -> Option<&HeaderValue> {
-        self.values.get(self.rotation.next()?)
+    pub fn next(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        Some((&self.header, self.values.get(self.rotation.next()?)?))
     }
 }
 
@@ -155,8 +228,12 @@ impl Provider {
     ) -> Result<Self, Unusable> {
         let credentials = match &stated.upstream {
             provider::Upstream::Http(http) => {
-                Credentials::new(&http.credentials, before.and_then(|before| before.credentials.as_ref()))?
+                Credentials::new(http, before.and_then(|before| before.credentials.as_ref()))?
             }
+            provider::Upstream::Mock(_) => None,
+        };
+        let azure_api_version = match &stated.upstream {
+            provider::Upstream::Http(http) => http.azure_api_version.as_deref().map(Into::into),
             provider::Upstream::Mock(_) => None,
         };
         Ok(Self {
@@ -166,8 +243,10 @@ impl Provider {
             headers: HeaderRules::new(&stated.headers)?,
             timeouts: Timeouts::from(&stated.timeouts),
             protocols: stated.protocols,
+            options: stated.options,
+            azure_api_version,
             weight: stated.weight,
-            offers: offers(&stated.models, before),
+            offers: offers(&stated.models, before)?,
             visible_to: stated.visible_to,
             series: before.map(|before| before.series.clone()).unwrap_or_default(),
             id,
@@ -175,7 +254,7 @@ impl Provider {
     }
 }
 
-fn offers(models: &[provider::Model], before: Option<&Provider>) -> Vec<Offer> {
+fn offers(models: &[provider::Model], before: Option<&Provider>) -> Result<Vec<Offer>, Unusable> {
     let mut offers: Vec<Offer> = Vec::with_capacity(models.len());
     for model in models {
         let mut known = offers.iter().chain(before.iter().flat_map(|before| &before.offers));
@@ -184,7 +263,8 @@ fn offers(models: &[provider::Model], before: Option<&Provider>) -> Vec<Offer> {
             None => (model.name.as_str().into(), Arc::default()),
         };
         let upstream = UpstreamName::new(&model.name, &model.upstream);
-        offers.push(Offer { name, upstream, priority: model.priority, series });
+        let differs = Differs::new(model, &upstream)?;
+        offers.push(Offer { name, upstream, priority: model.priority, differs, series });
     }
-    offers
+    Ok(offers)
 }

@@ -8,25 +8,18 @@ use std::sync::Arc;
 
 /// A provider in `team-a` that offers these names by these upstream names.
 pub(crate) fn provider(name: &str, models: &[(&str, &str)]) -> Provider {
-    let models = models.iter().map(|(name, upstream)| Model {
-        name: (*name).to_owned(),
-        upstream: (*upstream).to_owned(),
-        priority: 0,
-    });
+    let models = models.iter().map(|(name, upstream)| Model::new(*name, *upstream));
     Provider {
         namespace: "team-a".to_owned(),
         name: name.to_owned(),
-        upstream: Upstream::Http(Http {
-            base_url: format!("http://{name}.invalid/v1"),
-            credentials: Vec::new(),
-            tls: Tls::default(),
-        }),
+        upstream: Upstream::Http(Http::new(format!("http://{name}.invalid/v1"))),
         protocols: [Protocol::ChatCompletions].into(),
         weight: 1,
         models: models.collect(),
         timeouts: Timeouts { connect_ms: 1000, first_byte_ms: 1000, stream_idle_ms: 1000, total_ms: 1000 },
         headers: Headers::default(),
         visible_to: Visibility::All,
+        options: Options::default(),
     }
 }
 

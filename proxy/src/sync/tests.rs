@@ -44,10 +44,11 @@ fn mock(name: &str, weight: u32) -> Arc<Entry> {
         upstream: p::Upstream::Mock(mock),
         protocols: [p::Protocol::ChatCompletions].into(),
         weight,
-        models: vec![p::Model { name: name.into(), upstream: name.into(), priority: 0 }],
+        models: vec![p::Model::new(name, name)],
         timeouts: p::Timeouts { connect_ms: 1, first_byte_ms: 1, stream_idle_ms: 1, total_ms: 1 },
         headers: p::Headers::default(),
         visible_to: p::Visibility::All,
+        options: p::Options::default(),
     };
     Arc::new(Entry::of(&provider).unwrap())
 }

@@ -43,8 +43,7 @@ mod tests {
 
     #[test]
     fn it_is_the_endpoint_and_the_trust_and_nothing_else() {
-        let http =
-            || Http { base_url: "https://a.test".into(), credentials: Vec::new(), tls: Tls::default() };
+        let http = || Http::new("https://a.test");
         let tls = |tls| Http { tls, ..http() };
         let credentials = vec![Credential { name: "s/k".into(), value: Secret::new("sk-canary"), weight: 1 }];
         assert_eq!(Identity::of(&http()), Identity::of(&Http { credentials, ..http() }));

@@ -144,7 +144,7 @@ impl Peer {
 
 /// What a provider's upstream is made of.
 pub(crate) fn http(base_url: &str, tls: Tls) -> Http {
-    Http { base_url: base_url.to_owned(), credentials: Vec::new(), tls }
+    Http { tls, ..Http::new(base_url) }
 }
 
 /// A request with a body.

@@ -16,3 +16,4 @@ mod streams;
 mod support;
 mod swap;
 mod tls;
+mod translate;

@@ -88,6 +88,18 @@ pub(crate) const DATA_KEY: Form = Form {
 pub(crate) const LABEL_KEY: Form = Form { min: 1, max: 317, shape: |_| true, is: "the name of a label" };
 /// Value of a label.
 pub(crate) const LABEL_VALUE: Form = Form { min: 0, max: 63, shape: |_| true, is: "the value of a label" };
+/// A word for how hard a model is to think.
+pub(crate) const EFFORT: Form = Form { min: 1, max: 16, shape: |_| true, is: "a word for effort, like high" };
+/// Version of an API, as vendors date them.
+pub(crate) const API_VERSION: Form = Form {
+    min: 1,
+    max: 32,
+    shape: |text| {
+        let part = |b: u8| b.is_ascii_alphanumeric() || b"-.".contains(&b);
+        text.bytes().all(part) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    },
+    is: "the version of an API, like 2025-04-01-preview",
+};
 /// What a mock says.
 pub(crate) const REPLY: Form = Form { min: 0, max: 16_384, shape: |_| true, is: "a text" };
 /// A moment.

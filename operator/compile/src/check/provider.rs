@@ -1,6 +1,6 @@
 //! The rules of an LLMProvider.
 
-use super::{Problems, Rule, form};
+use super::{Problems, Rule, capabilities, form};
 use crate::models;
 use llm_crds::KeyRef;
 use llm_crds::provider::{
@@ -12,8 +12,11 @@ use std::fmt;
 const RULES: &[Rule<LLMProviderSpec>] = &[
     Rule {
         field: ".endpoint.url",
-        broken: |spec| spec.type_ == ProviderType::OpenAICompatible && spec.endpoint.is_none(),
-        fix: "is required for type OpenAICompatible",
+        broken: |spec| {
+            matches!(spec.type_, ProviderType::OpenAICompatible | ProviderType::AzureOpenAI)
+                && spec.endpoint.is_none()
+        },
+        fix: "is required for types OpenAICompatible and AzureOpenAI",
     },
     Rule {
         field: ".endpoint",
@@ -27,8 +30,11 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
     },
     Rule {
         field: ".credentials",
-        broken: |spec| spec.type_ == ProviderType::OpenAI && spec.credentials.is_empty(),
-        fix: "needs at least one entry for type OpenAI",
+        broken: |spec| {
+            !matches!(spec.type_, ProviderType::OpenAICompatible | ProviderType::Mock)
+                && spec.credentials.is_empty()
+        },
+        fix: "needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
     },
     Rule {
         field: ".credentials",
@@ -43,6 +49,11 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
             spec.type_ == ProviderType::Mock && spec.protocols.as_ref().is_some_and(others)
         },
         fix: "of type Mock can only be [ChatCompletions]",
+    },
+    Rule {
+        field: ".azure",
+        broken: |spec| (spec.type_ == ProviderType::AzureOpenAI) != spec.azure.is_some(),
+        fix: "goes with type AzureOpenAI, and only with it",
     },
     Rule {
         field: ".tls",
@@ -139,13 +150,19 @@ pub(crate) fn check(spec: &LLMProviderSpec) -> Problems {
         problems.text(format_args!("spec.endpoint.url"), &endpoint.url, &form::URL);
     }
     if let Some(protocols) = &spec.protocols {
-        problems.count(format_args!("spec.protocols"), protocols.len(), 1, 4);
+        problems.count(format_args!("spec.protocols"), protocols.len(), 1, 16);
         problems.unique(format_args!("spec.protocols"), protocols);
     }
     problems.at_most(format_args!("spec.weight"), spec.weight, 10_000);
     problems.at_most(format_args!("spec.priority"), spec.priority, 100);
     credentials(&mut problems, &spec.credentials);
     all_models(&mut problems, &spec.models);
+    if let Some(azure) = &spec.azure {
+        problems.text(format_args!("spec.azure.apiVersion"), &azure.api_version, &form::API_VERSION);
+    }
+    if let Some(caching) = &spec.prompt_caching {
+        problems.between(format_args!("spec.promptCaching.minTokens"), caching.min_tokens, 1, 1_000_000);
+    }
     if let Some(mock) = &spec.mock {
         check_mock(&mut problems, mock);
     }
@@ -173,7 +190,7 @@ pub(crate) fn key_ref(problems: &mut Problems, place: fmt::Arguments<'_>, refere
 fn speaks_tls(spec: &LLMProviderSpec) -> bool {
     match &spec.endpoint {
         Some(endpoint) => endpoint.url.starts_with("https://"),
-        None => spec.type_ == ProviderType::OpenAI,
+        None => matches!(spec.type_, ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini),
     }
 }
 
@@ -201,6 +218,9 @@ fn all_models(problems: &mut Problems, models: &[Model]) {
             problems.text(format_args!("{place}.aliases[{index}]"), alias, &form::MODEL);
         }
         problems.at_most(format_args!("{place}.priority"), model.priority.unwrap_or(0), 100);
+        if let Some(capabilities) = &model.capabilities {
+            capabilities::check(problems, format_args!("{place}.capabilities"), capabilities);
+        }
     }
     models::repeated(models, |field, first| {
         problems.add(field, format_args!("{first} has that name already: rename or remove one"));

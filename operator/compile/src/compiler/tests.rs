@@ -1,7 +1,7 @@
 use super::*;
 use crate::verdict::{Reason, Serving};
 use crate::world::{Data, ObjectName};
-use llm_snapshot::provider::{Protocol, Upstream, Visibility};
+use llm_snapshot::provider::{Auth, Protocol, Upstream, Visibility};
 use llm_snapshot::{Body, Key, Kind, Provider};
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ impl Compiled {
     fn provider(&self, name: &str) -> Provider {
         let id = EntryId::new(Kind::Provider, "team-a", name);
         match self.snapshot.get(&id).unwrap().read(&id).unwrap() {
-            Body::Provider(provider) => provider,
+            Body::Provider(provider) => *provider,
             Body::Key(_) => panic!("{name} is a key"),
         }
     }
@@ -70,6 +70,14 @@ impl Compiled {
     }
 }
 
+/// A spec of a hosted type, with some more fields.
+fn hosted(type_: &str, more: serde_json::Value) -> serde_json::Value {
+    let mut spec = json!({"type": type_, "models": [{"name": "m"}],
+        "credentials": [{"secretRef": {"name": "openai", "key": "apiKey"}}]});
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    spec
+}
+
 #[test]
 fn a_provider_gets_the_defaults_of_its_type() {
     let mut world = world([
@@ -80,6 +88,24 @@ fn a_provider_gets_the_defaults_of_its_type() {
             "endpoint": {"url": "http://vllm:8000/v1//"}, "priority": 2}),
         ),
         provider("mock", json!({"type": "Mock", "models": [{"name": "m"}], "weight": 7})),
+        provider(
+            "claude",
+            hosted(
+                "Anthropic",
+                json!({"promptCaching": {"mode": "Auto"},
+            "models": [{"name": "claude-9", "capabilities": {"maxOutput": 4096, "thinking": ["Budget"],
+                "budget": {"min": 1024, "max": 2048}}}]}),
+            ),
+        ),
+        provider("gemini", hosted("Gemini", json!({}))),
+        provider(
+            "azure",
+            hosted(
+                "AzureOpenAI",
+                json!({"azure": {"apiVersion": "2025-04-01-preview"},
+            "endpoint": {"url": "https://name.openai.azure.com/"}}),
+            ),
+        ),
     ]);
     secret(&mut world, ("team-a", "openai"), "apiKey", "sk-1");
     let compiled = fresh(&world);
@@ -91,7 +117,7 @@ fn a_provider_gets_the_defaults_of_its_type() {
         (http.credentials[0].name.as_str(), http.credentials[0].value.expose()),
         ("openai/apiKey", "sk-1")
     );
-    assert_eq!((openai.protocols.len(), openai.weight, openai.models[0].priority), (4, 100, 0));
+    assert_eq!((openai.protocols.len(), openai.weight, openai.models[0].priority), (9, 100, 0));
     assert_eq!(openai.visible_to, Visibility::Namespaces(["team-a".to_owned()].into()));
     let timeouts = openai.timeouts;
     assert_eq!(
@@ -105,6 +131,33 @@ fn a_provider_gets_the_defaults_of_its_type() {
     assert!(http.credentials.is_empty() && !vllm.protocols.contains(&Protocol::Responses));
     assert_eq!(vllm.models[1].name, "chat");
     assert_eq!((vllm.models[1].upstream.as_str(), vllm.models[1].priority), ("llama", 2));
+
+    for (name, url, auth, protocols) in [
+        ("claude", "https://api.anthropic.com/v1", Auth::XApiKey, &[Protocol::Messages][..]),
+        (
+            "gemini",
+            "https://generativelanguage.googleapis.com/v1beta",
+            Auth::XGoogApiKey,
+            &[Protocol::GenerateContent, Protocol::EmbedContent],
+        ),
+        (
+            "azure",
+            "https://name.openai.azure.com",
+            Auth::ApiKey,
+            &[Protocol::ChatCompletions, Protocol::Completions, Protocol::Embeddings],
+        ),
+    ] {
+        let compiled = compiled.provider(name);
+        let Upstream::Http(http) = &compiled.upstream else { panic!("no HTTP API") };
+        assert_eq!((http.base_url.as_str(), http.auth), (url, auth), "{name}");
+        assert_eq!(compiled.protocols, protocols.iter().copied().collect(), "{name}");
+        assert_eq!(http.azure_api_version.is_some(), name == "azure", "{name}");
+    }
+    let claude = compiled.provider("claude");
+    assert_eq!(claude.options.cache_min_tokens, Some(1024));
+    let capabilities = json!({"max_output": 4096, "thinking": ["budget"], "budget": [1024, 2048]});
+    assert_eq!(serde_json::to_value(&claude.models[0].capabilities).unwrap(), capabilities);
+    assert!(vllm.options.legacy_max_tokens && !openai.options.legacy_max_tokens);
 
     let mock = compiled.provider("mock");
     assert!(matches!(mock.upstream, Upstream::Mock(_)));
@@ -144,7 +197,7 @@ fn a_bad_object_keeps_its_last_good_form_and_harms_no_other() {
     assert_eq!(verdict.resolved_refs.reason, Reason::NotChecked);
     assert_eq!(
         verdict.accepted.message,
-        "spec.credentials: needs at least one entry for type OpenAI; spec.models: needs at least 1 entry"
+        "spec.credentials: needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini; spec.models: needs at least 1 entry"
     );
     assert_eq!(bad.of_provider("new").serving, Serving::Nothing);
 

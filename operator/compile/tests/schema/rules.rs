@@ -11,7 +11,7 @@ type Broken = (&'static str, &'static str, fn() -> Vec<(&'static str, Value)>, &
 
 const BROKEN: &[Broken] = &[
     (
-        "endpoint.url is required for type OpenAICompatible",
+        "endpoint.url is required for types OpenAICompatible and AzureOpenAI",
         "OpenAICompatible",
         || vec![("/endpoint", Value::Null), ("/tls", Value::Null)],
         "spec.endpoint.url",
@@ -29,7 +29,7 @@ const BROKEN: &[Broken] = &[
         "spec.mock",
     ),
     (
-        "credentials needs at least one entry for type OpenAI",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
         "OpenAICompatible",
         || vec![("/type", json!("OpenAI")), ("/credentials", json!([]))],
         "spec.credentials",
@@ -45,6 +45,18 @@ const BROKEN: &[Broken] = &[
         "Mock",
         || vec![("/protocols", json!(["ChatCompletions", "Embeddings"]))],
         "spec.protocols",
+    ),
+    (
+        "azure goes with type AzureOpenAI, and only with it",
+        "AzureOpenAI",
+        || vec![("/azure", Value::Null)],
+        "spec.azure",
+    ),
+    (
+        "capabilities.budget.min must not be more than capabilities.budget.max",
+        "AzureOpenAI",
+        || vec![("/models/0/capabilities/budget/min", json!(40_000))],
+        "spec.models[0].capabilities.budget.min",
     ),
     (
         "tls applies to https endpoints only: change endpoint.url or remove tls",
@@ -195,6 +207,7 @@ fn rules_beyond_the_schema() {
         ("/headers/remove", json!(["x-gone", "Upgrade"]), "spec.headers.remove[1]"),
         ("/endpoint/url", json!("https://host:99999/v1"), "spec.endpoint.url"),
         ("/endpoint/url", json!("https://[::zz]/v1"), "spec.endpoint.url"),
+        ("/azure", json!({"apiVersion": "2025-04-01"}), "spec.azure"),
     ] {
         let mut spec = compatible();
         put(&mut spec, place, value);

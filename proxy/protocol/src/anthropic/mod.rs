@@ -8,6 +8,7 @@ mod facts;
 mod finish;
 mod foreign;
 mod media;
+mod models;
 mod native;
 mod plan;
 mod prompt;
@@ -29,6 +30,7 @@ use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
 use crate::json::DecodeError;
+use crate::models::ModelList;
 use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
 use crate::stream::{StreamDecoder, StreamEncoder};
@@ -94,5 +96,9 @@ impl Codec for Anthropic {
 
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         Some(&count::Counter)
+    }
+
+    fn model_list(&self) -> &'static dyn ModelList {
+        &models::Models
     }
 }

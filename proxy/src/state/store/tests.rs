@@ -134,8 +134,8 @@ fn credentials_take_turns_by_weight_across_generations() {
         let credentials = route.group.tiers()[0].members()[0].provider.credentials.as_ref().unwrap();
         assert!(!format!("{credentials:?}").contains("Bearer"));
         let value = credentials.next().unwrap();
-        assert!(value.is_sensitive());
-        seen.push(value.to_str().unwrap().to_owned());
+        assert!(value.1.is_sensitive());
+        seen.push(value.1.to_str().unwrap().to_owned());
     }
     let count = |value: &str| seen.iter().filter(|seen| *seen == value).count();
     assert_eq!((count("Bearer one"), count("Bearer two")), (30, 10));

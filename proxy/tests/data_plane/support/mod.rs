@@ -41,9 +41,8 @@ pub(crate) fn provider(name: &str, url: &str) -> Provider {
         namespace: "team-a".to_owned(),
         name: name.to_owned(),
         upstream: Upstream::Http(Http {
-            base_url: url.to_owned(),
             credentials: vec![credential(&format!("{name}-credential"))],
-            tls: Tls::default(),
+            ..Http::new(url)
         }),
         protocols: [
             Protocol::ChatCompletions,
@@ -62,6 +61,7 @@ pub(crate) fn provider(name: &str, url: &str) -> Provider {
         },
         headers: Headers::default(),
         visible_to: Visibility::All,
+        options: Options::default(),
     }
 }
 
@@ -72,7 +72,7 @@ pub(crate) fn credential(value: &str) -> Credential {
 
 /// A model at priority 0.
 pub(crate) fn model(name: &str, upstream: &str) -> Model {
-    Model { name: name.to_owned(), upstream: upstream.to_owned(), priority: 0 }
+    Model::new(name, upstream)
 }
 
 /// A key of `team-a`.

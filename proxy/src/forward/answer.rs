@@ -1,0 +1,134 @@
+//! From a response of a provider to the one of the client.
+
+use super::account::{Account, Outcome};
+use super::attempt::{Told, Usable, error_body};
+use super::call::Asked;
+use super::events::Events;
+use super::relay::{Relay, Watch};
+use super::{head, tail};
+use crate::api::body::Body;
+use crate::api::error::{Dialect, Kind, Refusal};
+use crate::drain::Drain;
+use crate::translate::answer::Whole;
+use crate::translate::{self, Translation, redact};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{Response, StatusCode};
+use llm_protocol::{ApiError, Framing};
+use llm_snapshot::provider::Protocol;
+use std::sync::Arc;
+
+/// Tells Anthropic's SDKs whether to try again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// What of a call is needed to answer it.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// What the client speaks.
+    pub protocol: Protocol,
+    /// How it wants a stream framed.
+    pub framing: Framing,
+}
+
+impl From<&Asked> for Form {
+    fn from(asked: &Asked) -> Self {
+        Self { protocol: asked.endpoint.protocol, framing: asked.framing }
+    }
+}
+
+/// Reads a provider's error whole, and takes out what is nobody's business.
+pub(super) async fn read_error(
+    head: http::response::Parts,
+    body: crate::upstream::Body,
+) -> Result<Usable, Refusal> {
+    let bytes = error_body(body).await.ok_or(Kind::UpstreamBroken)?;
+    let bytes = if head.headers.contains_key(CONTENT_ENCODING) { bytes } else { redacted(bytes) };
+    Ok(Usable::Passed(head, None, bytes.into()))
+}
+
+/// Makes the response one for the client. The account goes with its body.
+#[must_use]
+pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc<Drain>) -> Response<Body> {
+    match usable {
+        Usable::Passed(head, first, body) => pass(head, (first, body), form, account, drain),
+        Usable::Whole(told, Whole { body, usage }) => {
+            account.answer(200);
+            account.usage = usage;
+            account.passed_on(body.len(), false);
+            account.end(Outcome::Complete);
+            let mut response = Response::new(Body::from(Bytes::from(body)));
+            *response.headers_mut() = head::translated(&told.headers, &told.notes, false);
+            response
+        }
+        Usable::Stream(told, pump, upstream) => {
+            account.answer(200);
+            let translation = Translation::new(pump, upstream, account, drain.clone());
+            let mut response = Response::new(Body::from(translation));
+            *response.headers_mut() =
+                head::translated(&told.headers, &told.notes, form.framing == Framing::Sse);
+            response
+        }
+        Usable::Failed(told, error) => fail(&told, &error, form, account),
+    }
+}
+
+fn pass(
+    mut head: http::response::Parts,
+    body: (Option<Bytes>, crate::upstream::Body),
+    form: Form,
+    mut account: Box<Account>,
+    drain: &Arc<Drain>,
+) -> Response<Body> {
+    let (watch, good) = match head.status {
+        status if !status.is_success() => (Watch::Blind, Outcome::Upstream),
+        _ => (watch(&head.headers, form.protocol), Outcome::Complete),
+    };
+    head::complete(&mut head.headers);
+    account.answer(head.status.as_u16());
+    let relay = Relay::new(body, watch, form.protocol, account, good, drain.clone());
+    Response::from_parts(head, Body::from(relay))
+}
+
+/// Tells of a provider's error in the client's dialect.
+fn fail(told: &Told, error: &ApiError, form: Form, mut account: Box<Account>) -> Response<Body> {
+    let (status, body) = match (translate::codec(form.protocol), translate::embedder(form.protocol)) {
+        (Some(codec), _) => codec.encode_error(error),
+        (_, Some(embedder)) => embedder.encode_error(error),
+        _ => (502, Vec::new()),
+    };
+    account.answer(status);
+    account.passed_on(body.len(), false);
+    account.end(Outcome::Upstream);
+    let mut response = Response::new(Body::from(Bytes::from(body)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    *response.headers_mut() = head::translated(&told.headers, &told.notes, false);
+    retry(response.headers_mut(), error, Dialect::of(form.protocol));
+    response
+}
+
+fn retry(headers: &mut HeaderMap, error: &ApiError, dialect: Dialect) {
+    if let Some(wait) = error.retry_after_ms {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+    }
+    if dialect == Dialect::Anthropic {
+        let again = if error.is_retryable() { "true" } else { "false" };
+        headers.insert(SHOULD_RETRY, HeaderValue::from_static(again));
+    }
+}
+
+fn redacted(bytes: Bytes) -> Bytes {
+    match std::str::from_utf8(&bytes).map(redact::redacted) {
+        Ok(std::borrow::Cow::Owned(text)) => text.into(),
+        _ => bytes,
+    }
+}
+
+fn watch(headers: &HeaderMap, protocol: Protocol) -> Watch {
+    if head::is_encoded(headers) {
+        return Watch::Blind;
+    }
+    match Events::of(protocol) {
+        Some(events) if head::is_event_stream(headers) => Watch::Events(events),
+        _ => Watch::Json(tail::Tail::default()),
+    }
+}

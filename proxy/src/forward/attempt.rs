@@ -1,0 +1,242 @@
+//! One attempt: a request to one provider, and its response as far as it must be known before the client is answered.
+
+use super::account::Account;
+use super::call::{Asked, Turn, What};
+use super::head;
+use crate::route::Failure;
+use crate::translate::Reading;
+use crate::translate::answer::{Keep, Unusable, Whole};
+use crate::translate::body::broken;
+use crate::translate::stream::{Pump, Stage};
+use crate::upstream::{self, SendError};
+use bytes::{Bytes, BytesMut};
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use llm_protocol::{ApiError, ErrorHead, ErrorKind, Notes};
+use llm_snapshot::provider::Protocol;
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+
+/// Most bytes of an answer that is translated.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
+/// Most bytes of an error that is read.
+const MAX_ERROR: usize = 256 * 1024;
+/// How long an error may take to come whole, once its head is there.
+const ERROR_TIME: Duration = Duration::from_secs(5);
+/// How long the head of a translated stream waits for its first content (TRANSLATION §8).
+const HOLD: Duration = Duration::from_secs(2);
+
+const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+
+/// A response that can be used.
+#[derive(Debug)]
+pub enum Usable {
+    /// It goes to the client as it is: its head, the first part of the body if that was read, and the rest.
+    Passed(http::response::Parts, Option<Bytes>, upstream::Body),
+    /// It was translated.
+    Whole(Told, Whole),
+    /// It is translated as it comes.
+    Stream(Told, Box<Pump>, upstream::Body),
+    /// An error that is told in the client's dialect.
+    Failed(Told, Box<ApiError>),
+}
+
+/// What is told with a translated answer.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The provider's headers.
+    pub(super) headers: HeaderMap,
+    /// What could not be carried.
+    pub(super) notes: Notes,
+}
+
+impl Usable {
+    /// What it is judged by.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Passed(head, ..) => head.status,
+            Self::Whole(..) | Self::Stream(..) => StatusCode::OK,
+            Self::Failed(_, error) => {
+                let said = error.native.as_ref().map(|native| native.status).filter(|status| *status >= 400);
+                let status = match error.kind {
+                    ErrorKind::Auth | ErrorKind::Permission | ErrorKind::UpstreamAuth => 401,
+                    kind => said.unwrap_or(kind.dialects().status),
+                };
+                StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY)
+            }
+        }
+    }
+}
+
+pub(super) async fn attempt(
+    asked: &Asked,
+    turn: &mut Turn,
+    account: &mut Account,
+) -> Result<Usable, Failure> {
+    let (member, provider) = (&turn.member, &turn.member.provider);
+    let name = member.offer().upstream.with(&asked.rest);
+    let (uri, body, reading) = match turn.what.take() {
+        What::Send(uri, body, reading) => (uri, body, reading),
+        What::Know(body, notes) => {
+            account.attempt(member, &name);
+            let told = Told { notes, ..Told::default() };
+            return Ok(Usable::Whole(told, Whole { body, usage: None }));
+        }
+    };
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = head::place(provider, uri, &name);
+    *request.headers_mut() =
+        head::request(&asked.headers, provider, turn.way, reading.is_some(), account.request_id());
+    account.attempt(member, &name);
+    let sent = provider.target.send(request, &provider.timeouts).await;
+    let response = sent.map_err(|error| {
+        let told = &error as &dyn std::error::Error;
+        tracing::debug!(provider = &*provider.name, error = told, "attempt failed");
+        failure(&error)
+    })?;
+    account.head();
+    let (head, mut body) = response.into_parts();
+    if let Some(reading) = reading {
+        return Box::pin(translate(asked, reading, head, body)).await;
+    }
+    let of_gemini = matches!(turn.way, Protocol::GenerateContent | Protocol::EmbedContent);
+    if of_gemini && head.status == StatusCode::BAD_REQUEST {
+        return Box::pin(pass_gemini_error(head, body)).await;
+    }
+    if head.status.is_success() && head::is_page(&head.headers) {
+        return Err(Failure::Malformed);
+    }
+    let mut first = None;
+    if head.status.is_success() && head::is_event_stream(&head.headers) {
+        // A stream that breaks before its first part has told the client nothing yet.
+        let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
+        first = part.into_data().ok();
+    }
+    Ok(Usable::Passed(head, first, body))
+}
+
+/// Gemini refuses credentials with a status that says nothing of it (TRANSLATION §7).
+async fn pass_gemini_error(head: http::response::Parts, body: upstream::Body) -> Result<Usable, Failure> {
+    let bytes = error_body(body).await.ok_or(Failure::Malformed)?;
+    let codec = &llm_protocol::gemini::Gemini as &dyn llm_protocol::Codec;
+    let error = codec.decode_error(error_head(head.status, &head.headers), &bytes);
+    Ok(match error.kind {
+        ErrorKind::Auth => Usable::Failed(Told::default(), Box::new(error)),
+        _ => Usable::Passed(head, None, bytes.into()),
+    })
+}
+
+async fn translate(
+    asked: &Asked,
+    mut reading: Box<Reading>,
+    head: http::response::Parts,
+    body: upstream::Body,
+) -> Result<Usable, Failure> {
+    let mut told = Told { headers: head.headers, notes: Notes::default() };
+    if !head.status.is_success() {
+        let bytes = error_body(body).await.unwrap_or_default();
+        let error = reading.error(error_head(head.status, &told.headers), &bytes);
+        return Ok(Usable::Failed(told, Box::new(error)));
+    }
+    if head::is_page(&told.headers) || head::is_encoded(&told.headers) {
+        return Err(Failure::Malformed);
+    }
+    if reading.stream {
+        told.notes = std::mem::take(&mut reading.notes);
+        return stream(asked, *reading, told, body).await;
+    }
+    let bytes = whole_body(body, MAX_ANSWER).await?;
+    let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
+    let whole = reading.whole(&bytes, keep);
+    told.notes = std::mem::take(&mut reading.notes);
+    match whole {
+        Ok(whole) => Ok(Usable::Whole(told, whole)),
+        Err(Unusable::Failed(error)) => Ok(Usable::Failed(told, error)),
+        Err(Unusable::BadCall) => Err(Failure::BadCall),
+        Err(Unusable::Malformed(error)) => {
+            tracing::debug!(%error, "an answer cannot be read");
+            Err(Failure::Malformed)
+        }
+    }
+}
+
+/// Reads a stream until there is content, or it is time that the client hears something.
+async fn stream(
+    asked: &Asked,
+    reading: Reading,
+    told: Told,
+    mut body: upstream::Body,
+) -> Result<Usable, Failure> {
+    let pump = Pump::new(reading, asked.signatures.clone(), asked.key.clone()).ok_or(Failure::Malformed)?;
+    let mut pump = Box::new(pump);
+    let until = Instant::now() + HOLD;
+    loop {
+        match pump.stage() {
+            Stage::Content | Stage::Ended => return Ok(Usable::Stream(told, pump, body)),
+            Stage::Failed => {
+                let error = pump.error().unwrap_or_else(|| Box::new(ApiError::malformed()));
+                return if error.kind == ErrorKind::Incomplete {
+                    Err(Failure::Broken)
+                } else {
+                    Ok(Usable::Failed(told, error))
+                };
+            }
+            Stage::Beginning => {}
+        }
+        let Ok(part) = timeout_at(until, body.frame()).await else {
+            return Ok(Usable::Stream(told, pump, body));
+        };
+        match part {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    pump.push(&data);
+                }
+            }
+            Some(Err(error)) if broken(&error).kind == ErrorKind::Timeout => return Err(Failure::Timeout),
+            Some(Err(_)) => return Err(Failure::Broken),
+            None => pump.finish(),
+        }
+    }
+}
+
+/// The body of an error; `None` when it is too long, or does not come.
+pub(super) async fn error_body(body: upstream::Body) -> Option<Bytes> {
+    timeout(ERROR_TIME, whole_body(body, MAX_ERROR)).await.ok()?.ok()
+}
+
+async fn whole_body(mut body: upstream::Body, limit: usize) -> Result<Bytes, Failure> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match broken(&error).kind {
+            ErrorKind::Timeout => Failure::Timeout,
+            _ => Failure::Broken,
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Failure::Malformed);
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+pub(super) fn error_head(status: StatusCode, headers: &HeaderMap) -> ErrorHead<'_> {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    ErrorHead {
+        status: status.as_u16(),
+        retry_after: text(RETRY_AFTER),
+        retry_after_ms: text(RETRY_AFTER_MS),
+    }
+}
+
+fn failure(error: &SendError) -> Failure {
+    match error {
+        SendError::Request(_) => Failure::Unsendable,
+        SendError::Resolve(_) | SendError::Connect(_) | SendError::Tls(_) => Failure::Unreachable,
+        SendError::ConnectTimeout | SendError::FirstByteTimeout | SendError::TotalTimeout => Failure::Timeout,
+        SendError::Broken { .. } => Failure::Broken,
+        SendError::Malformed(_) => Failure::Malformed,
+    }
+}

@@ -1,0 +1,185 @@
+//! A request that is ready to be sent, and what it becomes for each candidate.
+
+use crate::api::endpoint::{Endpoint, Operation};
+use crate::api::envelope;
+use crate::api::error::{Dialect, Kind, Refusal};
+use crate::route::{Candidates, Member};
+use crate::state::Key;
+use crate::translate::request::{Problem, To, passes};
+use crate::translate::{Reading, Signatures, Source, Written, below_version, way};
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use llm_protocol::{Framing, Notes};
+use llm_snapshot::provider::Protocol;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub struct Call {
+    /// What is asked.
+    pub asked: Asked,
+    /// Who may answer.
+    pub candidates: Candidates,
+}
+
+/// What a client asks.
+#[derive(Debug)]
+pub struct Asked {
+    /// What is asked for.
+    pub endpoint: &'static Endpoint,
+    /// The client's headers.
+    pub headers: HeaderMap,
+    /// The client's body.
+    pub body: Bytes,
+    /// The model, where the URL names it and not the body.
+    pub url_model: Option<Box<str>>,
+    /// Where the body names the model.
+    pub place: Range<usize>,
+    /// What the `*` of the model's public name stands for.
+    pub rest: Box<str>,
+    /// Whether the answer is to be a stream.
+    pub stream: bool,
+    /// How the client wants a stream framed.
+    pub framing: Framing,
+    /// Whatever a translation would drop is refused instead.
+    pub strict: bool,
+    /// Who asks.
+    pub key: Arc<Key>,
+    /// The model, by its public name.
+    pub model: Arc<str>,
+    /// State kept for clients that could not carry it.
+    pub signatures: Arc<Signatures>,
+}
+
+/// A request for one candidate.
+#[derive(Debug)]
+pub(super) struct Turn {
+    pub(super) member: Member,
+    /// What is spoken with it.
+    pub(super) way: Protocol,
+    pub(super) what: What,
+}
+
+/// What is to be done with a candidate.
+#[derive(Debug)]
+pub(super) enum What {
+    /// It is sent this.
+    Send(Uri, Bytes, Option<Box<Reading>>),
+    /// Nothing: the answer is known.
+    Know(Vec<u8>, Notes),
+}
+
+impl What {
+    /// What is to be done, which it then is.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::Know(Vec::new(), Notes::default()))
+    }
+}
+
+/// The candidates of a call that can be asked, one after the other.
+pub(super) struct Turns<'c> {
+    asked: &'c Asked,
+    candidates: &'c mut Candidates,
+    /// The request, once it had to be read.
+    source: Option<Box<Source<'c>>>,
+    /// Why the first candidate that was passed over was.
+    problem: Option<Box<Problem>>,
+}
+
+impl Asked {
+    /// How the client is told of errors.
+    #[must_use]
+    pub fn dialect(&self) -> Dialect {
+        Dialect::of(self.endpoint.protocol)
+    }
+}
+
+impl<'c> Turns<'c> {
+    pub(super) fn new(asked: &'c Asked, candidates: &'c mut Candidates) -> Self {
+        Self { asked, candidates, source: None, problem: None }
+    }
+
+    /// Whether there may be another one.
+    pub(super) fn more(&self) -> bool {
+        self.candidates.more()
+    }
+
+    /// The next one that can be asked. Those that cannot do what the request asks for are passed over.
+    pub(super) fn next(&mut self) -> Option<Turn> {
+        while let Some(member) = self.candidates.next() {
+            match self.turn(&member) {
+                Ok((way, what)) => return Some(Turn { member, way, what }),
+                Err(problem) => {
+                    self.problem.get_or_insert_with(|| Box::new(problem));
+                }
+            }
+        }
+        None
+    }
+
+    /// Why no candidate could be asked.
+    pub(super) fn refusal(&mut self) -> Refusal {
+        match self.problem.take().map(|problem| *problem) {
+            None => Kind::Unreachable.into(),
+            Some(Problem::Rejected(rejected)) => rejected.into(),
+            Some(Problem::Unreadable(message)) => Refusal::saying(Kind::InvalidBody, message),
+        }
+    }
+
+    fn turn(&mut self, member: &Member) -> Result<(Protocol, What), Problem> {
+        let (asked, provider, offer) = (self.asked, &member.provider, member.offer());
+        let client = asked.endpoint.protocol;
+        let name = offer.upstream.with(&asked.rest);
+        let way = way(client, &provider.protocols).unwrap_or(client);
+        if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
+            let body = match asked.url_model {
+                None => envelope::splice(&asked.body, &asked.place, &name),
+                Some(_) => asked.body.clone(),
+            };
+            return Ok((way, What::Send(asked.uri(&name), body, None)));
+        }
+        let states = asked.signatures.of(asked.key.name());
+        let capabilities = offer.differs.capabilities(&name);
+        let (capabilities, options) = (&*capabilities, &provider.options);
+        let to = To { way, model: &name, capabilities, options, states: &states };
+        Ok((
+            way,
+            match self.source.get_or_insert_with(|| Box::new(asked.source())).write(&to)? {
+                Written::Request { path, body, reading } => {
+                    let uri = Uri::try_from(path).map_err(|_| {
+                        Problem::Unreadable("the model has a name that no path can hold".to_owned())
+                    })?;
+                    What::Send(uri, body, reading)
+                }
+                Written::Answered(body, notes) => What::Know(body, notes),
+            },
+        ))
+    }
+}
+
+impl Asked {
+    fn source(&self) -> Source<'_> {
+        let endpoint = self.endpoint;
+        let mut source = Source::new(endpoint.operation, endpoint.protocol, &self.body, &self.model);
+        source.in_url = self.url_model.is_some();
+        source.stream = self.stream;
+        source.framing = self.framing;
+        source.strict = self.strict;
+        source
+    }
+
+    /// Where a provider of the client's own protocol is asked for the model that it calls `name`.
+    fn uri(&self, name: &str) -> Uri {
+        if self.url_model.is_none() {
+            return Uri::from_static(self.endpoint.upstream);
+        }
+        let codec = &llm_protocol::gemini::Gemini as &dyn llm_protocol::Codec;
+        let path = codec.path(name, false);
+        let model = below_version(&path).rsplit_once(':').map_or("", |(model, _)| model);
+        let sse = self.endpoint.operation == Operation::Stream && self.framing == Framing::Sse;
+        let query = if sse { "?alt=sse" } else { "" };
+        // The codec escapes whatever a path cannot hold.
+        [model, ":", self.endpoint.upstream, query].concat().parse().unwrap_or_default()
+    }
+}

@@ -1,0 +1,113 @@
+//! Clients of one protocol and providers of another: which pairs there are, and the way there and back.
+//!
+//! A request that its provider understands as it is never comes here. Any other is read once into the neutral form
+//! of `llm_protocol` ([`request`]), written for each provider that is asked, and the answer is read and written the
+//! other way, whole ([`answer`]) or as it comes ([`stream`], [`body`]).
+
+pub mod answer;
+pub mod body;
+pub mod redact;
+pub mod request;
+pub mod signatures;
+pub mod stream;
+
+pub use body::Translation;
+pub use request::{Reading, Source, Written};
+pub use signatures::Signatures;
+
+use llm_protocol::Codec;
+use llm_protocol::embeddings::{Embedder, Gemini, OpenAi};
+use llm_snapshot::provider::Protocol;
+use std::collections::BTreeSet;
+
+/// The protocols in which models are asked for an answer, in the order in which they are tried with a provider that
+/// does not speak the client's own: the one most of everything has a place in first.
+const ANSWERS: [Protocol; 4] =
+    [Protocol::ChatCompletions, Protocol::Messages, Protocol::GenerateContent, Protocol::Responses];
+
+/// In which protocol a provider that speaks `spoken` is asked for a client of `client`: the same if it can be;
+/// `None` when it cannot serve such clients.
+#[must_use]
+pub fn way(client: Protocol, spoken: &BTreeSet<Protocol>) -> Option<Protocol> {
+    if spoken.contains(&client) {
+        return Some(client);
+    }
+    let others: &[Protocol] = match client {
+        Protocol::Embeddings => &[Protocol::EmbedContent],
+        Protocol::EmbedContent => &[Protocol::Embeddings],
+        _ if codec(client).is_some() => &ANSWERS,
+        _ => &[],
+    };
+    let known = |way: &Protocol| codec(*way).is_some() || embedder(*way).is_some();
+    others.iter().copied().find(|way| spoken.contains(way) && known(way))
+}
+
+/// How answers are asked for in a protocol; `None`: that is not what it is for, or there is no codec of it.
+#[must_use]
+pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
+    let known = match protocol {
+        Protocol::ChatCompletions => llm_protocol::Protocol::OpenAiChat,
+        Protocol::Responses => llm_protocol::Protocol::OpenAiResponses,
+        Protocol::Completions => llm_protocol::Protocol::OpenAiCompletions,
+        Protocol::Messages => llm_protocol::Protocol::Anthropic,
+        Protocol::GenerateContent => llm_protocol::Protocol::Gemini,
+        _ => return None,
+    };
+    llm_protocol::codec(known)
+}
+
+/// How embeddings are asked for in a protocol; `None`: that is not what it is for.
+#[must_use]
+pub fn embedder(protocol: Protocol) -> Option<&'static dyn Embedder> {
+    match protocol {
+        Protocol::Embeddings => Some(&OpenAi),
+        Protocol::EmbedContent => Some(&Gemini),
+        _ => None,
+    }
+}
+
+/// The path of an API below its base URL, which holds the version: codecs give both.
+#[must_use]
+pub fn below_version(path: &str) -> &str {
+    let rest = path.strip_prefix("/v1").unwrap_or(path);
+    rest.strip_prefix("beta").unwrap_or(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Protocol::*;
+
+    #[test]
+    fn a_provider_is_asked_in_the_clients_protocol_or_in_one_it_can_be_translated_to() {
+        let table: [(Protocol, &[Protocol], Option<Protocol>); 12] = [
+            (Messages, &[ChatCompletions, Messages], Some(Messages)),
+            (Messages, &[ChatCompletions, Completions, Embeddings], Some(ChatCompletions)),
+            (Messages, &[GenerateContent], Some(GenerateContent)),
+            (ChatCompletions, &[Messages], Some(Messages)),
+            (GenerateContent, &[Messages, ChatCompletions], Some(ChatCompletions)),
+            (Completions, &[GenerateContent], Some(GenerateContent)),
+            (ChatCompletions, &[Completions], None),
+            (ChatCompletions, &[Embeddings], None),
+            (Embeddings, &[GenerateContent, EmbedContent], Some(EmbedContent)),
+            (EmbedContent, &[Embeddings], Some(Embeddings)),
+            (Embeddings, &[Messages, ChatCompletions], None),
+            (Images, &[ChatCompletions, Audio], None),
+        ];
+        for (client, spoken, expected) in table {
+            assert_eq!(way(client, &spoken.iter().copied().collect()), expected, "{client:?} {spoken:?}");
+        }
+    }
+
+    #[test]
+    fn versions_are_part_of_the_base_url() {
+        for (path, below) in [
+            ("/v1/messages", "/messages"),
+            ("/v1beta/models/m:generateContent", "/models/m:generateContent"),
+            ("/v1/chat/completions", "/chat/completions"),
+            ("/other", "/other"),
+        ] {
+            assert_eq!(below_version(path), below);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! A client's request on its way to providers of other protocols: read once, written for each that is asked.
+
+use super::{below_version, codec, embedder};
+use crate::api::endpoint::Operation;
+use bytes::Bytes;
+use llm_protocol::capabilities::Capabilities;
+use llm_protocol::codec::{RouteOptions, States};
+use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input};
+use llm_protocol::ir::{Content, Media, Request};
+use llm_protocol::{Codec, Exchange, Framing, Notes, Rejected, Reply, Target, TokenCounter, UrlFacts, state};
+use llm_snapshot::provider::{Options, Protocol};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Bytes of text a token, about.
+const TOKEN_BYTES: u64 = 4;
+/// What media count for, in tokens: about what a picture of a megapixel costs.
+const MEDIA_TOKENS: u64 = 1500;
+
+/// What a client asks, and its request in the neutral form once that was needed.
+#[derive(Debug)]
+pub struct Source<'b> {
+    /// What is to be done.
+    pub operation: Operation,
+    /// The client's protocol.
+    pub client: Protocol,
+    /// The body as it came.
+    pub body: &'b [u8],
+    /// The model, by its public name.
+    pub model: &'b str,
+    /// The model and whether to stream stand in the URL.
+    pub in_url: bool,
+    /// Whether to stream.
+    pub stream: bool,
+    /// How the client wants a stream framed.
+    pub framing: Framing,
+    /// Whatever would be dropped is refused instead.
+    pub strict: bool,
+    read: Option<Result<Read<'b>, Problem>>,
+}
+
+#[derive(Debug)]
+enum Read<'b> {
+    Answer(Box<Request<'b>>),
+    Embed(Box<EmbeddingRequest<'b>>),
+}
+
+/// Why a request cannot be written for a provider.
+#[derive(Clone, Debug)]
+pub enum Problem {
+    /// It cannot be read.
+    Unreadable(String),
+    /// It asks for what the provider cannot do.
+    Rejected(Rejected),
+}
+
+/// What a request is written for.
+pub struct To<'t> {
+    /// In which protocol.
+    pub way: Protocol,
+    /// The provider's name of the model.
+    pub model: &'t str,
+    /// What the model can do.
+    pub capabilities: &'t Capabilities,
+    /// How requests are written for the provider.
+    pub options: &'t Options,
+    /// State kept for the client.
+    pub states: &'t dyn States,
+}
+
+/// A request as a provider gets it, or what it comes to without one.
+#[derive(Debug)]
+pub enum Written {
+    /// A request.
+    Request {
+        /// Path and query below the base URL.
+        path: String,
+        /// The body.
+        body: Bytes,
+        /// How its answer is read; `None`: it is the client's as it is.
+        reading: Option<Box<Reading>>,
+    },
+    /// No provider is needed: the body of the answer, and what it is to be noted about it.
+    Answered(Vec<u8>, Notes),
+}
+
+/// How the answer to a written request is read, and written for the client.
+pub struct Reading {
+    /// What was asked.
+    pub(super) kind: Kind,
+    /// What could not be carried there or back.
+    pub notes: Notes,
+    /// A stream was asked for.
+    pub stream: bool,
+}
+
+pub(super) enum Kind {
+    Answer {
+        client: &'static dyn Codec,
+        provider: &'static dyn Codec,
+        exchange: Exchange,
+        reply: Reply,
+    },
+    Count {
+        client: &'static dyn TokenCounter,
+        provider: &'static dyn TokenCounter,
+        errors: &'static dyn Codec,
+    },
+    Embed {
+        client: &'static dyn Embedder,
+        provider: &'static dyn Embedder,
+        reply: EmbeddingReply,
+    },
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading").field("notes", &self.notes).finish_non_exhaustive()
+    }
+}
+
+impl From<Rejected> for Problem {
+    fn from(rejected: Rejected) -> Self {
+        Self::Rejected(rejected)
+    }
+}
+
+/// Whether the bytes of a client of `way` may go to a provider of the same protocol as they are. They may not when
+/// they hold state that another provider made, or when marks for the prompt cache are to be set; and the body of
+/// counts and embeddings of Gemini repeats the name of the model.
+#[must_use]
+pub fn passes(way: Protocol, operation: Operation, options: &Options, body: &[u8]) -> bool {
+    match (way, operation) {
+        (Protocol::Messages, Operation::Answer) => {
+            options.cache_min_tokens.is_none() && !state::has_tags(body)
+        }
+        (Protocol::Messages, _) => !state::has_tags(body),
+        (Protocol::GenerateContent, Operation::Answer | Operation::Stream) => !state::has_tags(body),
+        (Protocol::GenerateContent | Protocol::EmbedContent, _) => false,
+        (Protocol::Responses, _) => codec(way).is_none() || !state::has_tags(body),
+        _ => true,
+    }
+}
+
+impl<'b> Source<'b> {
+    /// A request that was not read yet.
+    #[must_use]
+    pub fn new(operation: Operation, client: Protocol, body: &'b [u8], model: &'b str) -> Self {
+        let (in_url, stream, strict) = (false, false, false);
+        Self { operation, client, body, model, in_url, stream, framing: Framing::Sse, strict, read: None }
+    }
+
+    /// Writes the request for a provider.
+    ///
+    /// # Errors
+    /// [`Problem`]
+    pub fn write(&mut self, to: &To<'_>) -> Result<Written, Problem> {
+        match self.operation {
+            Operation::Embed => self.write_embed(to),
+            Operation::Count => self.write_count(to),
+            _ => self.write_answer(to),
+        }
+    }
+
+    fn write_answer(&mut self, to: &To<'_>) -> Result<Written, Problem> {
+        let (client, provider) = (codec(self.client).ok_or_else(none)?, codec(to.way).ok_or_else(none)?);
+        let mut notes = Notes::new(self.strict);
+        let (stream, framing, model) = (self.stream, self.framing, self.model);
+        let same = self.client == to.way;
+        let request = self.request()?;
+        let encoded = provider.encode_request(request, &target(to), &mut notes)?;
+        let path = below_version(&provider.path(to.model, stream)).to_owned();
+        let reading = (!same).then(|| {
+            let reply = Reply {
+                model: model.to_owned(),
+                input_estimate: estimate(request),
+                framing,
+                ..Reply::to(client, request, now(), rand::random())
+            };
+            let kind = Kind::Answer { client, provider, exchange: encoded.exchange, reply };
+            Box::new(Reading { kind, notes, stream })
+        });
+        Ok(Written::Request { path, body: encoded.body.into(), reading })
+    }
+
+    fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
+        let client = codec(self.client).and_then(Codec::counter).ok_or_else(none)?;
+        let errors = codec(to.way).ok_or_else(none)?;
+        let mut notes = Notes::new(self.strict);
+        let same = self.client == to.way;
+        let request = self.request()?;
+        let Some(provider) = errors.counter() else {
+            notes.tell("tokens_estimated");
+            return Ok(Written::Answered(client.encode_response(estimate(request).max(1)), notes));
+        };
+        let encoded = provider.encode_request(request, &target(to), &mut notes)?;
+        let kind = Kind::Count { client, provider, errors };
+        let reading = (!same).then(|| Box::new(Reading { kind, notes, stream: false }));
+        let path = below_version(&provider.path(to.model)).to_owned();
+        Ok(Written::Request { path, body: encoded.body.into(), reading })
+    }
+
+    fn write_embed(&mut self, to: &To<'_>) -> Result<Written, Problem> {
+        let (client, provider) =
+            (embedder(self.client).ok_or_else(none)?, embedder(to.way).ok_or_else(none)?);
+        let mut notes = Notes::new(self.strict);
+        let model = self.model;
+        let request = self.embedding()?;
+        let body = provider.encode_request(request, to.model, &mut notes)?;
+        let reply =
+            EmbeddingReply { model: model.to_owned(), ..EmbeddingReply::to(request, embedded(request)) };
+        let kind = Kind::Embed { client, provider, reply };
+        // Even those of the same protocol: one input is asked for as a batch of one.
+        let reading = Some(Box::new(Reading { kind, notes, stream: false }));
+        let path = below_version(&provider.path(to.model)).to_owned();
+        Ok(Written::Request { path, body: body.into(), reading })
+    }
+
+    fn request(&mut self) -> Result<&Request<'b>, Problem> {
+        match self.read()? {
+            Read::Answer(request) => Ok(request),
+            Read::Embed(_) => Err(none()),
+        }
+    }
+
+    fn embedding(&mut self) -> Result<&EmbeddingRequest<'b>, Problem> {
+        match self.read()? {
+            Read::Embed(request) => Ok(request),
+            Read::Answer(_) => Err(none()),
+        }
+    }
+
+    fn read(&mut self) -> Result<&Read<'b>, Problem> {
+        if self.read.is_none() {
+            self.read = Some(self.decode());
+        }
+        match &self.read {
+            Some(Ok(read)) => Ok(read),
+            Some(Err(problem)) => Err(problem.clone()),
+            None => Err(none()),
+        }
+    }
+
+    fn decode(&self) -> Result<Read<'b>, Problem> {
+        let facts = match self.in_url {
+            true => UrlFacts { model: Some(self.model), stream: Some(self.stream) },
+            false => UrlFacts::default(),
+        };
+        let unreadable = |error: llm_protocol::DecodeError| Problem::Unreadable(error.to_string());
+        if let Some(embedder) = embedder(self.client) {
+            let request = embedder.decode_request(self.body, facts).map_err(unreadable)?;
+            return Ok(Read::Embed(Box::new(request)));
+        }
+        let codec = codec(self.client).ok_or_else(none)?;
+        let request = match codec.counter().filter(|_| self.operation == Operation::Count) {
+            Some(counter) => counter.decode_request(self.body, facts),
+            None => codec.decode_request(self.body, facts),
+        };
+        Ok(Read::Answer(Box::new(request.map_err(unreadable)?)))
+    }
+}
+
+/// The table of routes leads here only where there are codecs.
+fn none() -> Problem {
+    Problem::Unreadable("the request has no form that this provider understands".to_owned())
+}
+
+fn target<'t>(to: &'t To<'_>) -> Target<'t> {
+    let options = RouteOptions {
+        legacy_max_tokens: to.options.legacy_max_tokens,
+        cache_min_tokens: to.options.cache_min_tokens,
+        ..RouteOptions::default()
+    };
+    Target { model: to.model, capabilities: to.capabilities, options, states: to.states }
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// About how many tokens a request has.
+fn estimate(request: &Request<'_>) -> u64 {
+    let (mut bytes, mut tokens) = (0, 0);
+    let mut media = |_: &Media<'_>| tokens += MEDIA_TOKENS;
+    for block in request.turns.iter().flat_map(|turn| &turn.blocks) {
+        bytes += match &block.content {
+            Content::Text(text) | Content::Reasoning(text) | Content::Refusal(text) => text.len(),
+            Content::ToolCall(call) => call.name.len() + call.arguments.as_text().len(),
+            Content::Opaque(_, json) => json.get().len(),
+            Content::Media(one) => {
+                media(one);
+                0
+            }
+            Content::ToolResult(result) => {
+                let parts = result.content.iter().map(|part| match &part.content {
+                    Content::Text(text) => text.len(),
+                    Content::Media(one) => {
+                        media(one);
+                        0
+                    }
+                    _ => 0,
+                });
+                parts.sum()
+            }
+        };
+    }
+    for tool in &request.tools {
+        let of = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
+        bytes += tool.name.len() + of(&tool.description);
+        bytes += tool.parameters.as_ref().map_or(0, |json| json.get().len());
+    }
+    (bytes as u64).div_ceil(TOKEN_BYTES) + tokens
+}
+
+/// About how many tokens are embedded.
+fn embedded(request: &EmbeddingRequest<'_>) -> u64 {
+    let bytes = request.inputs.iter().map(|input| match input {
+        Input::Text(text) => text.len(),
+        Input::Own(raw) => raw.get().len(),
+    });
+    (bytes.sum::<usize>() as u64).div_ceil(TOKEN_BYTES)
+}
