@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::ir::{Arguments, CallStyle, Request, ToolCall, ToolKind};
+use crate::ir::{Arguments, CallStyle, Request, Tool, ToolCall, ToolKind};
 use crate::json::record::record;
+use crate::json::write::Object;
 use crate::json::{Json, Str, owned, write};
 
 /// The schema of the function that stands for a custom tool.
@@ -39,6 +40,75 @@ pub fn restore(call: &mut ToolCall<'_>, names: &[String]) {
         let text = unwrap(&call.arguments.as_text()).into_owned();
         call.arguments = Arguments::Text(Cow::Owned(text));
         call.style = CallStyle::Custom;
+    }
+}
+
+/// The form of a custom tool's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Anything.
+    Text,
+    /// What a grammar says: its syntax (`lark`, `regex`) and its text.
+    Grammar(String, String),
+}
+
+impl Format {
+    /// The form in a definition: Responses has the grammar's members beside the type, Chat Completions within
+    /// `grammar`. `None` if there is none, or one that is not known.
+    pub(crate) fn of(tool: &Tool<'_>) -> Option<Format> {
+        record! {
+            struct Wire<'a> {
+                kind("type"): Str<'a>,
+                syntax: Str<'a>,
+                definition: Str<'a>,
+                grammar: Grammar<'a>,
+            }
+        }
+        record! {
+            struct Grammar<'a> {
+                syntax: Str<'a>,
+                definition: Str<'a>,
+            }
+        }
+        let field =
+            tool.ext.iter().find(|field| matches!(field.inside, "" | "custom") && field.key == "format")?;
+        let wire: Wire<'_> = serde_json::from_str(field.value.get()).ok()?;
+        match wire.kind?.as_ref() {
+            "text" => Some(Format::Text),
+            "grammar" => {
+                let inner = wire.grammar.unwrap_or_default();
+                let word = |text: Str<'_>| text.0.into_owned();
+                let syntax = wire.syntax.or(inner.syntax).map(word)?;
+                Some(Format::Grammar(syntax, wire.definition.or(inner.definition).map(word)?))
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes it as Responses has it.
+    pub(crate) fn write_flat(&self, o: &mut Object<'_>) {
+        match self {
+            Format::Text => o.str("type", "text"),
+            Format::Grammar(syntax, definition) => {
+                o.str("type", "grammar");
+                o.str("syntax", syntax);
+                o.str("definition", definition);
+            }
+        }
+    }
+
+    /// Writes it as Chat Completions has it.
+    pub(crate) fn write_nested(&self, o: &mut Object<'_>) {
+        match self {
+            Format::Text => o.str("type", "text"),
+            Format::Grammar(syntax, definition) => {
+                o.str("type", "grammar");
+                o.object("grammar", |o| {
+                    o.str("syntax", syntax);
+                    o.str("definition", definition);
+                });
+            }
+        }
     }
 }
 

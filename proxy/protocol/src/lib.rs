@@ -25,6 +25,7 @@ pub mod names;
 pub mod notes;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_responses;
 pub mod protocol;
 mod schema;
 pub mod sse;

@@ -56,6 +56,7 @@ impl Protocol {
 /// The table of codecs. A new protocol is a new folder and one row here.
 pub static CODECS: &[&dyn Codec] = &[
     &crate::openai_chat::OpenAiChat,
+    &crate::openai_responses::OpenAiResponses,
     &crate::anthropic::Anthropic,
     &crate::gemini::Gemini,
     &crate::openai_completions::OpenAiCompletions,

@@ -88,6 +88,8 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Block, "extra_content"),
     carried(Scope::Block, "index"),
     carried(Scope::Tool, "type"),
+    // Protocols without custom tools warn that the tool is wrapped.
+    ExtRule::new(Scope::Tool, "custom", "format", Otherwise::Carried),
     // Not OpenAI's, but some gateways take it.
     ExtRule::new(Scope::Block, "", "cache_control", Otherwise::Drop).same_in(MESSAGES),
     ExtRule::new(Scope::Tool, "", "cache_control", Otherwise::Drop).same_in(MESSAGES),

@@ -2,18 +2,19 @@
 
 pub(crate) mod error;
 mod facts;
-mod foreign;
-mod media;
+pub(crate) mod foreign;
+pub(crate) mod media;
 mod message;
 mod request;
 mod response;
+pub(crate) mod settle;
 mod stream_decode;
 mod stream_encode;
 pub(crate) mod usage;
 mod wire;
 mod write_message;
-mod write_request;
-mod write_turns;
+pub(crate) mod write_request;
+pub(crate) mod write_turns;
 
 #[cfg(test)]
 mod tests;

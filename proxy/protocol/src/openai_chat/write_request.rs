@@ -104,7 +104,7 @@ fn native_tool(l: &mut List<'_>, tool: &Tool<'_>) {
 }
 
 /// Name, description and parameters of a tool.
-pub(super) fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, name: &str) {
+fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, name: &str) {
     o.str("name", name);
     o.opt_str("description", tool.description.as_deref());
     o.opt_raw("parameters", tool.parameters.as_ref().map(|json| json.get()));

@@ -224,7 +224,7 @@ struct Said<'t> {
 }
 
 /// Appends a text that is not empty.
-fn push<'t>(joined: &mut Cow<'t, str>, text: &(impl AsRef<str> + ?Sized), between: &str) {
+pub(crate) fn push<'t>(joined: &mut Cow<'t, str>, text: &(impl AsRef<str> + ?Sized), between: &str) {
     let text = text.as_ref();
     if text.is_empty() {
         return;
@@ -237,7 +237,7 @@ fn push<'t>(joined: &mut Cow<'t, str>, text: &(impl AsRef<str> + ?Sized), betwee
 }
 
 /// Whether a tool's answer already reads as an error.
-fn says_error(text: &str) -> bool {
+pub(crate) fn says_error(text: &str) -> bool {
     let start = text.trim_start_matches(|c: char| !c.is_alphabetic()).get(..5);
     start.is_some_and(|start| start.eq_ignore_ascii_case("error"))
 }

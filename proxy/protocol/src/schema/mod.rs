@@ -1,7 +1,8 @@
-//! JSON Schema and what providers take of it: Anthropic's limits, and the subset of OpenAPI schemas that
+//! JSON Schema and what providers take of it: Anthropic's limits, OpenAI's strict form, and the subset of OpenAPI schemas that
 //! Gemini's older fields take (TRANSLATION §5).
 
 mod anthropic;
+mod openai;
 mod openapi;
 mod standard;
 
@@ -9,6 +10,7 @@ mod standard;
 mod tests;
 
 pub(crate) use anthropic::to_anthropic;
+pub(crate) use openai::to_strict;
 pub(crate) use openapi::to_openapi;
 pub(crate) use standard::from_openapi;
 

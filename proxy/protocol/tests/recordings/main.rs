@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What has no codec yet. Shrinks; a row whose codec exists fails the test.
-const PENDING: &[&str] = &["openai_responses"];
+const PENDING: &[&str] = &[];
 
 #[test]
 fn every_recording_passes_or_is_listed_as_pending() {

@@ -1,0 +1,212 @@
+//! The response object and its items, as a client gets them: whole, or at the ends of a stream.
+
+use std::borrow::Cow;
+
+use crate::codec::Reply;
+use crate::error::ApiError;
+use crate::ir::{CallStyle, State, Usage};
+use crate::json::write::{self, Object};
+use crate::state::tag;
+
+use super::write_item::write_summary;
+use super::{THIS, echo, error, usage};
+
+/// What a response is known by.
+#[derive(Debug)]
+pub(super) struct Head {
+    /// Its id.
+    pub(super) id: String,
+    /// The model that answers.
+    pub(super) model: String,
+    /// When, in seconds since 1970.
+    pub(super) created: u64,
+}
+
+/// How far a response has come.
+pub(super) struct Progress<'p> {
+    /// `status`.
+    pub(super) status: &'p str,
+    /// Why it is incomplete.
+    pub(super) reason: Option<&'p str>,
+    /// Why it failed.
+    pub(super) error: Option<&'p ApiError>,
+    /// What it cost.
+    pub(super) usage: Option<&'p Usage>,
+    /// Its items.
+    pub(super) items: &'p Items,
+}
+
+impl Head {
+    /// Of an answer of a provider that calls it `id`.
+    pub(super) fn of(id: &str, model: &str, created: Option<u64>, reply: &mut Reply) -> Self {
+        let id = response_id(id, reply);
+        let model = reply.model(Some(model)).to_owned();
+        Head { id, model, created: created.unwrap_or(reply.created) }
+    }
+
+    /// Writes the members of the response. Clients read them strictly: none is left out.
+    pub(super) fn write(&self, o: &mut Object<'_>, progress: &Progress<'_>, reply: &Reply) {
+        o.str("id", &self.id);
+        o.str("object", "response");
+        o.u64("created_at", self.created);
+        o.str("status", progress.status);
+        o.bool("background", false);
+        match progress.error {
+            Some(failure) => o.object("error", |o| error::write_response(o, failure)),
+            None => o.null("error"),
+        }
+        match progress.reason {
+            Some(reason) => o.object("incomplete_details", |o| o.str("reason", reason)),
+            None => o.null("incomplete_details"),
+        }
+        o.str("model", &self.model);
+        let output = o.key("output");
+        output.push(b'[');
+        output.extend_from_slice(&progress.items.written);
+        output.push(b']');
+        o.null("previous_response_id");
+        o.bool("store", false);
+        echo::write(o, &reply.echo);
+        match progress.usage {
+            Some(counts) => o.object("usage", |o| usage::write(o, counts)),
+            None => o.null("usage"),
+        }
+    }
+}
+
+/// An id as this protocol makes them, with the provider's own inside so that both can be found by it.
+fn response_id(upstream: &str, reply: &mut Reply) -> String {
+    if upstream.is_empty() {
+        return reply.ids.mint("resp_");
+    }
+    let bare = ["chatcmpl-", "msg_", "resp_"].iter().find_map(|prefix| upstream.strip_prefix(prefix));
+    format!("resp_{}", bare.unwrap_or(upstream))
+}
+
+/// Items of the output that are complete, as the JSON of a list without its brackets.
+#[derive(Debug, Default)]
+pub(super) struct Items {
+    written: Vec<u8>,
+    /// How many there are: the index of the next.
+    pub(super) count: u32,
+}
+
+impl Items {
+    /// Adds an item, and gives it back as it was written.
+    pub(super) fn add(&mut self, item: impl FnOnce(&mut Object<'_>)) -> &[u8] {
+        if self.count > 0 {
+            self.written.push(b',');
+        }
+        self.count += 1;
+        let start = self.written.len();
+        write::object(&mut self.written, |o| item(o));
+        &self.written[start..]
+    }
+}
+
+/// A part of a message.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Part {
+    /// It declines.
+    pub(super) refusal: bool,
+    /// What it says.
+    pub(super) text: String,
+}
+
+impl Part {
+    /// Writes its members.
+    pub(super) fn write(&self, o: &mut Object<'_>) {
+        if self.refusal {
+            o.str("type", "refusal");
+            o.str("refusal", &self.text);
+        } else {
+            o.str("type", "output_text");
+            o.str("text", &self.text);
+            o.list("annotations", |_| {});
+            o.list("logprobs", |_| {});
+        }
+    }
+}
+
+/// Writes a message; `parts` is the JSON of a list without its brackets.
+pub(super) fn write_message(o: &mut Object<'_>, id: &str, status: &str, parts: &[u8]) {
+    o.str("id", id);
+    o.str("type", "message");
+    o.str("status", status);
+    o.str("role", "assistant");
+    let content = o.key("content");
+    content.push(b'[');
+    content.extend_from_slice(parts);
+    content.push(b']');
+}
+
+/// Writes reasoning: what of it is shown, and its state.
+pub(super) fn write_reasoning(o: &mut Object<'_>, id: &str, text: &str, state: Option<&str>) {
+    o.str("id", id);
+    o.str("type", "reasoning");
+    write_summary(o, text);
+    match state {
+        Some(state) => o.str("encrypted_content", state),
+        None => o.null("encrypted_content"),
+    }
+}
+
+/// A call of a tool.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// The item's id.
+    pub(super) id: String,
+    /// The id results refer to.
+    pub(super) call_id: String,
+    /// The tool.
+    pub(super) name: String,
+    /// How it is spelled.
+    pub(super) style: CallStyle,
+}
+
+impl Call {
+    /// A call, by the provider's id for it if there is one.
+    pub(super) fn new(call_id: &str, name: &str, style: CallStyle, reply: &mut Reply) -> Self {
+        let prefix = if style == CallStyle::Custom { "ctc_" } else { "fc_" };
+        let id = reply.ids.mint(prefix);
+        let call_id = if call_id.is_empty() { reply.ids.mint("call_") } else { call_id.to_owned() };
+        Call { id, call_id, name: name.to_owned(), style }
+    }
+
+    /// Whether its argument is free text.
+    pub(super) fn is_custom(&self) -> bool {
+        self.style == CallStyle::Custom
+    }
+
+    /// The event of a piece of its arguments, or of their end.
+    pub(super) fn event(&self, done: bool) -> &'static str {
+        match (self.is_custom(), done) {
+            (false, false) => "response.function_call_arguments.delta",
+            (false, true) => "response.function_call_arguments.done",
+            (true, false) => "response.custom_tool_call_input.delta",
+            (true, true) => "response.custom_tool_call_input.done",
+        }
+    }
+
+    /// Writes its members.
+    pub(super) fn write(&self, o: &mut Object<'_>, status: &str, arguments: &str) {
+        o.str("id", &self.id);
+        if self.is_custom() {
+            o.str("type", "custom_tool_call");
+            o.str("call_id", &self.call_id);
+            o.str("name", &self.name);
+            o.str("input", arguments);
+        } else {
+            o.str("type", "function_call");
+            o.str("status", status);
+            o.str("call_id", &self.call_id);
+            o.str("name", &self.name);
+            o.str("arguments", arguments);
+        }
+    }
+}
+
+/// State as the client keeps it: tagged unless this family's own.
+pub(super) fn carried<'s>(state: &'s State<'_>) -> Cow<'s, str> {
+    if state.family == THIS.family() { Cow::Borrowed(state.data.as_ref()) } else { Cow::Owned(tag(state)) }
+}

@@ -1,0 +1,47 @@
+//! Token counting (TRANSLATION §10).
+
+use crate::codec::{Encoded, Target, UrlFacts};
+use crate::count::TokenCounter;
+use crate::ir::Request;
+use crate::json::{DecodeError, Num, read, write};
+use crate::notes::{Notes, Rejected};
+
+use super::write_request::{self, Purpose};
+use super::{request, wire};
+
+/// The endpoint that counts.
+pub(super) struct Counter;
+
+impl TokenCounter for Counter {
+    fn path(&self, _model: &str) -> String {
+        "/v1/responses/input_tokens".to_owned()
+    }
+
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_request(
+        &self,
+        request: &Request<'_>,
+        target: &Target<'_>,
+        notes: &mut Notes,
+    ) -> Result<Encoded, Rejected> {
+        write_request::encode(request, target, Purpose::Count, notes)
+    }
+
+    fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError> {
+        let counted: wire::Counted<'_> = read(body)?;
+        let tokens = counted.input_tokens.as_ref().and_then(Num::as_u64);
+        tokens.ok_or_else(|| DecodeError::field("input_tokens", "is required"))
+    }
+
+    fn encode_response(&self, tokens: u64) -> Vec<u8> {
+        let mut body = Vec::with_capacity(64);
+        write::object(&mut body, |o| {
+            o.str("object", "response.input_tokens");
+            o.u64("input_tokens", tokens);
+        });
+        body
+    }
+}

@@ -1,0 +1,71 @@
+//! Errors inside streams and answers. Those of whole responses are as in Chat Completions.
+
+use serde_json::value::RawValue;
+
+use crate::error::{ApiError, Native};
+use crate::json::write::Object;
+use crate::json::{compact, read_raw};
+use crate::openai_chat::error::decode_inner;
+
+use super::{THIS, wire};
+
+/// Reads the error of an `error` event: at its top by the vendor's description, nested in what servers send.
+pub(super) fn of_event(event: &wire::Event<'_>, data: &str) -> ApiError {
+    let object = event.error.map_or(data, RawValue::get);
+    let mut error = decode_inner(200, object);
+    if event.error.is_none() {
+        // There the type is that of the event.
+        error.native_type = None;
+    }
+    finish(error)
+}
+
+/// Reads the error of a response that failed; `None` if it says nothing of one.
+pub(super) fn of_response(raw: Option<&RawValue>) -> Option<ApiError> {
+    let raw = raw.filter(|raw| raw.get() != "null")?;
+    let mut error = finish(decode_inner(200, raw.get()));
+    error.native = Some(Native { protocol: THIS, status: 200, body: compact(raw.get()).into_owned() });
+    Some(error)
+}
+
+/// The error of a response that failed without saying why.
+pub(super) fn failed() -> ApiError {
+    finish(ApiError::new(crate::error::ErrorKind::Server, ""))
+}
+
+/// The error in a terminal event.
+pub(super) fn of_terminal(response: &RawValue) -> ApiError {
+    let answer: Option<wire::Answer<'_>> = read_raw(response).ok();
+    answer.and_then(|answer| of_response(answer.error)).unwrap_or_else(failed)
+}
+
+fn finish(mut error: ApiError) -> ApiError {
+    if error.message.is_empty() {
+        error.message = "the provider failed to answer".to_owned();
+    }
+    error
+}
+
+/// The code of an error: the provider's, or the one of its kind.
+fn code(error: &ApiError) -> &str {
+    let row = error.kind.dialects();
+    let ours = error.code.as_deref().filter(|code| *code == crate::notes::UNSUPPORTED);
+    let own = || error.native_for(THIS).and(error.code.as_deref());
+    ours.or_else(own).or(row.openai_code).unwrap_or(row.openai_type)
+}
+
+/// Writes the members of an `error` event.
+pub(super) fn write_event(o: &mut Object<'_>, error: &ApiError) {
+    o.str("code", code(error));
+    o.str("message", &error.message);
+    match &error.param {
+        Some(param) => o.str("param", param),
+        None => o.null("param"),
+    }
+}
+
+/// Writes the `error` of a response.
+pub(super) fn write_response(o: &mut Object<'_>, error: &ApiError) {
+    o.str("code", code(error));
+    o.str("message", &error.message);
+}

@@ -1,0 +1,212 @@
+//! Reading items: those of a conversation and those of an answer are the same.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::ir::{
+    Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, ToolCall, ToolResult,
+    Turn,
+};
+use crate::json::{DecodeError, Str, StrOr, read_raw};
+use crate::openai_chat::media::split_data_url;
+use crate::state::untag;
+
+use super::facts::RAW;
+use super::wire::{Input, Item, Part, Thought};
+use super::{THIS, wire};
+
+/// Reads one item of a list.
+///
+/// # Errors
+/// It is no object, or a message of nobody.
+pub(super) fn decode<'a>(raw: &'a RawValue, at: u32) -> Result<Turn<'a>, DecodeError> {
+    let mut item: Item<'a> = match read_raw(raw) {
+        Ok(item) => item,
+        // Items not known here may have members of any type.
+        Err(error) => Item { kind: Some(unknown_kind(raw).ok_or(error)?), ..Item::default() },
+    };
+    let kind = item.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
+    let mut is_known = true;
+    let mut turn = match kind.as_ref() {
+        "" | "message" => message(&mut item, at)?,
+        "function_call" => call(&mut item, CallStyle::Function),
+        "custom_tool_call" => call(&mut item, CallStyle::Custom),
+        "function_call_output" | "custom_tool_call_output" => result(&mut item)?,
+        "reasoning" => reasoning(&mut item),
+        _ => {
+            is_known = false;
+            opaque(kind, raw)
+        }
+    };
+    turn.at = at;
+    turn.ext = if is_known { Ext::of(item.rest) } else { Ext::default() };
+    turn.ext.push(RAW.0, RAW.1, raw);
+    Ok(turn)
+}
+
+/// Types of items that are read.
+const KNOWN: [&str; 7] = [
+    "",
+    "message",
+    "function_call",
+    "custom_tool_call",
+    "function_call_output",
+    "custom_tool_call_output",
+    "reasoning",
+];
+
+/// The type of an item, unless it is known here.
+fn unknown_kind(raw: &RawValue) -> Option<Str<'_>> {
+    crate::json::record::record! {
+        struct Kind<'a> {
+            kind("type"): Str<'a>,
+        }
+    }
+    let kind: Kind<'_> = serde_json::from_str(raw.get()).ok()?;
+    kind.kind.filter(|kind| !KNOWN.contains(&kind.as_ref()))
+}
+
+fn turn<'a>(role: Role, blocks: Vec<Block<'a>>) -> Turn<'a> {
+    Turn { role, blocks, plain: false, at: NONE, ext: Ext::default() }
+}
+
+fn message<'a>(item: &mut Item<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
+    let role = match item.role.as_ref().map_or("", |role| role.as_ref()) {
+        "system" => Role::System,
+        "developer" => Role::Developer,
+        "user" => Role::User,
+        "assistant" => Role::Assistant,
+        _ => return Err(DecodeError::field(format!("input[{at}].role"), "is not a role")),
+    };
+    let (blocks, plain) = content(item.content)?;
+    Ok(Turn { plain, ..turn(role, blocks) })
+}
+
+/// Content that is a text or a list of parts; whether it was a text.
+fn content<'a>(raw: Option<&'a RawValue>) -> Result<(Vec<Block<'a>>, bool), DecodeError> {
+    let Some(raw) = raw else { return Ok((Vec::new(), false)) };
+    match read_raw::<Input<'a>>(raw)? {
+        StrOr::Str(text) => Ok((vec![Block::text(text)], true)),
+        StrOr::List(parts) => {
+            let parts = parts.into_iter().enumerate();
+            let blocks: Result<_, DecodeError> = parts.map(|(at, raw)| part(raw, at as u32)).collect();
+            Ok((blocks?, false))
+        }
+    }
+}
+
+fn call<'a>(item: &mut Item<'a>, style: CallStyle) -> Turn<'a> {
+    let text = match style {
+        CallStyle::Custom => item.input.take(),
+        _ => item.arguments.take(),
+    };
+    let call = ToolCall {
+        id: item.call_id.take().map_or(Cow::Borrowed(""), |id| id.0),
+        made_id: false,
+        name: item.name.take().map_or(Cow::Borrowed(""), |name| name.0),
+        arguments: Arguments::Text(text.map_or(Cow::Borrowed(""), |text| text.0)),
+        style,
+    };
+    turn(Role::Assistant, vec![Block::new(Content::ToolCall(call))])
+}
+
+fn result<'a>(item: &mut Item<'a>) -> Result<Turn<'a>, DecodeError> {
+    let (content, plain) = content(item.output)?;
+    let result = ToolResult {
+        call_id: item.call_id.take().map_or(Cow::Borrowed(""), |id| id.0),
+        made_id: false,
+        name: Cow::Borrowed(""),
+        content,
+        json: None,
+        is_error: None,
+        plain,
+    };
+    Ok(turn(Role::Tool, vec![Block::new(Content::ToolResult(result))]))
+}
+
+/// The summary, or, of models that show it, the reasoning itself.
+fn reasoning<'a>(item: &mut Item<'a>) -> Turn<'a> {
+    let summary = item.summary.take().unwrap_or_default();
+    let thoughts = if summary.is_empty() {
+        let open: Option<Vec<Thought<'a>>> =
+            item.content.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        open.unwrap_or_default()
+    } else {
+        summary
+    };
+    let mut block = Block::new(Content::Reasoning(joined(thoughts)));
+    let state = item.encrypted_content.take().filter(|data| !data.0.is_empty());
+    block.state = state.map(|data| untag(data.0, THIS.family(), false));
+    turn(Role::Assistant, vec![block])
+}
+
+/// Parts of a summary have an empty line between them.
+fn joined<'a>(thoughts: Vec<Thought<'a>>) -> Cow<'a, str> {
+    let mut texts = thoughts.into_iter().filter_map(|thought| thought.text).map(|text| text.0);
+    let Some(mut all) = texts.next() else { return Cow::Borrowed("") };
+    for text in texts {
+        let all = all.to_mut();
+        all.push_str("\n\n");
+        all.push_str(&text);
+    }
+    all
+}
+
+/// An item only this protocol knows. What a tool of the provider did is history that others can do without; a
+/// reference stands for something the model must see.
+fn opaque<'a>(kind: Cow<'a, str>, raw: &'a RawValue) -> Turn<'a> {
+    let role = if kind == "item_reference" { Role::User } else { Role::Assistant };
+    turn(role, vec![Block::new(Content::Opaque(kind, Cow::Borrowed(raw)))])
+}
+
+/// Reads a part at that position.
+fn part<'a>(raw: &'a RawValue, at: u32) -> Result<Block<'a>, DecodeError> {
+    let mut part: wire::Part<'a> = read_raw(raw)?;
+    let kind = part.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
+    let content = match kind.as_ref() {
+        "input_text" | "output_text" | "text" if part.text.is_some() => {
+            Content::Text(part.text.take().map_or(Cow::Borrowed(""), |text| text.0))
+        }
+        "refusal" => Content::Refusal(part.refusal.take().map_or(Cow::Borrowed(""), |text| text.0)),
+        "input_image" if part.image_url.is_some() || part.file_id.is_some() => {
+            Content::Media(image(&mut part))
+        }
+        "input_file" if part.file_data.is_some() || part.file_url.is_some() || part.file_id.is_some() => {
+            Content::Media(file(&mut part))
+        }
+        _ => {
+            part.rest.clear();
+            Content::Opaque(kind, Cow::Borrowed(raw))
+        }
+    };
+    let mut ext = Ext::of(part.rest);
+    if let Some(detail) = part.detail {
+        // Of a file; the neutral form has it for images alone.
+        ext.push("", "detail", detail);
+    }
+    Ok(Block { content, state: None, at, ext })
+}
+
+fn image<'a>(part: &mut Part<'a>) -> Media<'a> {
+    let (mime, source) = match (part.image_url.take(), part.file_id.take()) {
+        (Some(url), _) => split_data_url(url.0),
+        (None, id) => (None, Source::FileId(id.map_or(Cow::Borrowed(""), |id| id.0))),
+    };
+    let detail = part.detail.take().and_then(|raw| serde_json::from_str::<Str<'a>>(raw.get()).ok());
+    Media { kind: MediaKind::Image, source, mime, name: None, detail: detail.map(|detail| detail.0) }
+}
+
+fn file<'a>(part: &mut Part<'a>) -> Media<'a> {
+    let (mime, source) = match (part.file_data.take(), part.file_url.take(), part.file_id.take()) {
+        (Some(data), ..) => match split_data_url(data.0) {
+            // Not a data URL: bare base64.
+            (_, Source::Url(bare)) => (None, Source::Base64(bare)),
+            split => split,
+        },
+        (None, Some(url), _) => (None, Source::Url(url.0)),
+        (None, None, id) => (None, Source::FileId(id.map_or(Cow::Borrowed(""), |id| id.0))),
+    };
+    let name = part.filename.take().map(|name| name.0);
+    Media { kind: MediaKind::Document, source, mime, name, detail: None }
+}

@@ -1,0 +1,54 @@
+//! Writing a request as it was read.
+
+use crate::codec::Target;
+use crate::ir::{Content, Request, State, Turn, has};
+use crate::json::write::{List, Object};
+
+use super::THIS;
+use super::facts::RAW;
+use super::write_item::write_reasoning_item;
+
+/// Writes what was read, and the provider's name of the model. State that another provider made stays behind.
+pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
+    let own = request.ext.own(THIS, THIS);
+    let foreign = request.turns.iter().any(|turn| raw_of(turn).is_some_and(crate::state::has_tags));
+    o.str("model", target.model);
+    for field in own.iter().filter(|field| field.inside.is_empty() && !(foreign && field.key == "input")) {
+        o.field(&field.key, &field.value);
+    }
+    if foreign {
+        o.list("input", |l| request.turns.iter().for_each(|turn| write_turn(l, turn)));
+    }
+    o.opt_bool("stream", request.stream);
+    o.opt_bool("parallel_tool_calls", request.parallel_tools);
+    o.opt_raw("metadata", request.metadata.as_ref().map(|json| json.get()));
+    o.opt_str("service_tier", request.service_tier.as_deref());
+    o.opt_bool("store", request.store);
+    o.opt_raw("temperature", request.sampling.temperature.as_deref());
+    o.opt_raw("top_p", request.sampling.top_p.as_deref());
+    o.opt_u64("top_logprobs", request.sampling.top_logprobs);
+    debug_assert!(has(own, "input") || request.turns.iter().all(|turn| turn.role.is_system()));
+}
+
+fn raw_of<'t>(turn: &'t Turn<'_>) -> Option<&'t [u8]> {
+    let raw = turn.ext.iter().find(|field| (field.inside, field.key.as_ref()) == RAW);
+    raw.map(|field| field.value.get().as_bytes())
+}
+
+fn write_turn(l: &mut List<'_>, turn: &Turn<'_>) {
+    let Some(raw) = raw_of(turn) else { return };
+    let block = turn.blocks.first();
+    match block.map(|block| (&block.content, block.state.as_ref())) {
+        Some((Content::Reasoning(text), Some(state))) if crate::state::has_tags(raw) => {
+            if is_own(state) {
+                l.object(|o| write_reasoning_item(o, text, state));
+            }
+        }
+        // Raw text of a body that was read is UTF-8.
+        _ => l.item().extend_from_slice(raw),
+    }
+}
+
+fn is_own(state: &State<'_>) -> bool {
+    state.family == THIS.family()
+}

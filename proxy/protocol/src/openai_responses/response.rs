@@ -1,0 +1,227 @@
+//! Responses.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::account::response_ext;
+use crate::codec::{Exchange, Reply};
+use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
+use crate::json::write::{self, Object};
+use crate::json::{DecodeError, Num, Str, read, read_raw};
+use crate::notes::Notes;
+
+use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::finish::{self, Signs};
+use super::{THIS, error, item, usage, wire};
+
+/// Reads a response body.
+pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
+    let answer: wire::Answer<'a> = read(body)?;
+    if answer.output.is_none() && answer.error.is_none() {
+        return Err(DecodeError::field("output", "is required"));
+    }
+    let choice = choice(&answer, exchange)?;
+    let mut ext = Ext::of(answer.rest);
+    for (key, raw) in [
+        ("created_at", answer.created_at),
+        ("status", answer.status),
+        ("incomplete_details", answer.incomplete_details),
+        ("output", answer.output),
+        ("usage", answer.usage),
+        ("error", answer.error),
+    ] {
+        if let Some(raw) = raw {
+            ext.push("", key, raw);
+        }
+    }
+    let count = |raw: &RawValue| serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64();
+    let failed = word(answer.status).is_some_and(|status| status == "failed");
+    Ok(Response {
+        source: THIS,
+        id: answer.id.map(|id| id.0),
+        model: answer.model.map(|model| model.0),
+        created: answer.created_at.and_then(count),
+        choices: vec![choice],
+        usage: answer.usage.and_then(usage::read),
+        error: error::of_response(answer.error).or_else(|| failed.then(error::failed)),
+        ext,
+    })
+}
+
+/// A string, if it is one.
+pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Str<'_>>(raw?.get()).ok().map(|text| text.0)
+}
+
+/// Why an answer is incomplete.
+pub(super) fn reason(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let details: wire::Incomplete<'_> = serde_json::from_str(raw?.get()).ok()?;
+    details.reason.map(|reason| reason.0)
+}
+
+fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'a>, DecodeError> {
+    let mut signs = Signs::default();
+    let mut turns = items(answer.output)?;
+    for block in turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
+        signs.calls |= matches!(block.content, Content::ToolCall(_));
+        signs.refuses |= matches!(&block.content, Content::Refusal(text) if !text.is_empty());
+        if let Content::ToolCall(call) = &mut block.content {
+            call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
+        }
+    }
+    // Some servers leave the status out of an answer that is over.
+    let status = word(answer.status).unwrap_or(Cow::Borrowed("completed"));
+    let reason = reason(answer.incomplete_details);
+    Ok(Choice {
+        index: 0,
+        turns,
+        finish: finish::read(&status, reason.as_deref(), signs),
+        native_finish: Some(finish::native(status, reason.as_deref())),
+        stop_sequence: None,
+        finish_message: None,
+        ext: Ext::default(),
+    })
+}
+
+/// The items of an output.
+pub(super) fn items(output: Option<&RawValue>) -> Result<Vec<Turn<'_>>, DecodeError> {
+    let Some(raw) = output.filter(|raw| raw.get() != "null") else { return Ok(Vec::new()) };
+    let items: Vec<&RawValue> = read_raw(raw)?;
+    items.into_iter().enumerate().map(|(at, raw)| item::decode(raw, at as u32)).collect()
+}
+
+/// Writes a response body.
+pub(super) fn encode(response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+    let mut body = Vec::with_capacity(2048);
+    write::object(&mut body, |o| {
+        if response.source == THIS {
+            write_native(o, response, reply);
+        } else {
+            write_foreign(o, response, reply, notes);
+        }
+    });
+    body
+}
+
+fn write_native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
+    o.opt_str("id", response.id.as_deref());
+    if response.model.is_some() {
+        o.str("model", reply.model(response.model.as_deref()));
+    }
+    response.ext.iter().for_each(|field| o.field(&field.key, &field.value));
+}
+
+fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
+    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    let empty = Choice::default();
+    let choice = response.choices.first().unwrap_or(&empty);
+    response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+    let (id, model) = (response.id.as_deref().unwrap_or(""), response.model.as_deref().unwrap_or(""));
+    let head = Head::of(id, model, response.created, reply);
+    let mut output =
+        Output { reply, notes, items: Items::default(), parts: Vec::new(), signs: Signs::default() };
+    let cut = choice.finish == Some(Finish::Length);
+    let blocks: Vec<&Block<'_>> = choice.blocks().collect();
+    for (at, block) in blocks.iter().enumerate() {
+        output.block(block, if cut && at + 1 == blocks.len() { "incomplete" } else { "completed" });
+    }
+    let finish = choice.finish.unwrap_or(Finish::Unknown);
+    output.explain(finish, choice.finish_message.as_deref());
+    output.message(if cut { "incomplete" } else { "completed" });
+    let end = finish::word(finish, output.signs);
+    end.warning.into_iter().for_each(|warning| output.notes.tell(warning));
+    let items = output.items;
+    let failure = response.error.as_ref();
+    let progress = Progress {
+        status: if failure.is_some() { "failed" } else { end.status },
+        reason: end.reason.filter(|_| failure.is_none()),
+        error: failure,
+        usage: Some(&response.usage.unwrap_or_default()),
+        items: &items,
+    };
+    head.write(o, &progress, reply);
+}
+
+/// The output being written.
+struct Output<'o> {
+    reply: &'o mut Reply,
+    notes: &'o mut Notes,
+    items: Items,
+    /// Parts of a message that is not complete: texts that follow each other are one.
+    parts: Vec<Part>,
+    signs: Signs,
+}
+
+impl Output<'_> {
+    fn block(&mut self, block: &Block<'_>, status: &str) {
+        match &block.content {
+            Content::Text(text) => self.part(false, text),
+            Content::Refusal(text) => self.part(true, text),
+            Content::Reasoning(text) => {
+                self.message("completed");
+                let shown = if self.reply.show_reasoning { text.as_ref() } else { "" };
+                self.reasoning(shown, block.state.as_ref().map(carried).as_deref());
+            }
+            Content::ToolCall(call) => {
+                self.message("completed");
+                // The signature of a call has no place on it: it goes before it.
+                if let Some(state) = &block.state {
+                    self.reasoning("", Some(&carried(state)));
+                }
+                self.call(call, status);
+            }
+            Content::Opaque(..) | Content::Media(_) | Content::ToolResult(_) => {
+                self.notes.tell("output_block_dropped");
+            }
+        }
+    }
+
+    fn part(&mut self, refusal: bool, text: &str) {
+        if !text.is_empty() {
+            self.signs.refuses |= refusal;
+            self.parts.push(Part { refusal, text: text.to_owned() });
+        }
+    }
+
+    /// What the provider says about a refusal stands for the text of one that has none.
+    fn explain(&mut self, finish: Finish, message: Option<&str>) {
+        if let (Finish::Refusal, Some(text), false) = (finish, message, self.signs.refuses) {
+            self.part(true, text);
+        }
+    }
+
+    /// Writes the message, if there is one: no item without text.
+    fn message(&mut self, status: &str) {
+        if self.parts.is_empty() {
+            return;
+        }
+        let mut parts = Vec::new();
+        for part in self.parts.drain(..) {
+            if !parts.is_empty() {
+                parts.push(b',');
+            }
+            write::object(&mut parts, |o| part.write(o));
+        }
+        let id = self.reply.ids.mint("msg_");
+        self.items.add(|o| write_message(o, &id, status, &parts));
+    }
+
+    fn reasoning(&mut self, text: &str, state: Option<&str>) {
+        if !text.is_empty() || state.is_some() {
+            let id = self.reply.ids.mint("rs_");
+            self.items.add(|o| write_reasoning(o, &id, text, state));
+        }
+    }
+
+    fn call(&mut self, call: &ToolCall<'_>, status: &str) {
+        self.signs.calls = true;
+        let item = Call::new(&call.id, &call.name, call.style, self.reply);
+        let arguments = match (&call.arguments, call.style) {
+            // Free text may be empty.
+            (crate::ir::Arguments::Text(text), CallStyle::Custom) => Cow::Borrowed(text.as_ref()),
+            (arguments, _) => arguments.as_text(),
+        };
+        self.items.add(|o| item.write(o, status, &arguments));
+    }
+}

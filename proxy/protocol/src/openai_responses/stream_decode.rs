@@ -1,0 +1,331 @@
+//! Reading a stream (TRANSLATION §8).
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use crate::codec::Exchange;
+use crate::error::ApiError;
+use crate::ir::{Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Sink, ToolCall};
+use crate::json::{Str, read_raw};
+use crate::sse::Frame;
+use crate::stream::StreamDecoder;
+
+use super::finish::{self, Signs};
+use super::response::{items, reason, word};
+use super::{error, usage, wire};
+
+/// Reads events.
+pub(super) struct Decoder {
+    exchange: Exchange,
+    /// Items that are open, found by their place in the output: their ids may change on the way.
+    open: Vec<Open>,
+    /// Items seen so far.
+    seen: bool,
+    /// Blocks opened so far.
+    blocks: u32,
+    started: bool,
+    signs: Signs,
+    over: bool,
+}
+
+/// An item.
+struct Open {
+    index: u32,
+    /// The block at hand: of a message, that of its last part; none before the first.
+    block: Option<u32>,
+    kind: Kind,
+    /// How many bytes of the block's text were passed on.
+    sent: usize,
+    /// Which part of the content or the summary is at hand.
+    part: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Message { refusal: bool },
+    Reasoning,
+    Call,
+    Other,
+}
+
+impl Decoder {
+    pub(super) fn new(exchange: Exchange) -> Self {
+        Decoder {
+            exchange,
+            open: Vec::new(),
+            seen: false,
+            blocks: 0,
+            started: false,
+            signs: Signs::default(),
+            over: false,
+        }
+    }
+
+    fn event(&mut self, event: wire::Event<'_>, data: &str, sink: &mut dyn Sink) {
+        let index = event.output_index.unwrap_or(0);
+        let part = event.content_index.unwrap_or(0);
+        match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
+            "response.output_text.delta" => self.say(index, part, false, event.delta, sink),
+            "response.refusal.delta" => self.say(index, part, true, event.delta, sink),
+            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+                self.piece(index, event.delta, Delta::Args, sink);
+            }
+            "response.reasoning_summary_text.delta" => {
+                self.think(index, event.summary_index.unwrap_or(0), event.delta, sink);
+            }
+            "response.reasoning_text.delta" => self.think(index, part, event.delta, sink),
+            "response.output_text.done" => self.said(index, part, false, event.text, sink),
+            "response.refusal.done" => self.said(index, part, true, event.refusal, sink),
+            "response.function_call_arguments.done" => self.rest(index, event.arguments, sink),
+            "response.custom_tool_call_input.done" => self.rest(index, event.input, sink),
+            "response.output_item.added" => self.item(index, event.item, sink),
+            "response.output_item.done" => self.item_done(index, event.item, sink),
+            "response.created" | "response.in_progress" | "response.queued" => {
+                self.start(event.response, sink)
+            }
+            "response.completed" | "response.incomplete" => self.stop(event.response, sink),
+            "response.failed" => {
+                self.fail(event.response.map_or_else(error::failed, error::of_terminal), sink)
+            }
+            "error" => self.fail(error::of_event(&event, data), sink),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {
+        if self.started {
+            return;
+        }
+        self.started = true;
+        let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        let text = |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
+        sink.event(Event::Start { id: text(answer.id), model: text(answer.model) });
+    }
+
+    fn block(&mut self, kind: BlockKind<'_>, sink: &mut dyn Sink) -> u32 {
+        self.start(None, sink);
+        let block = self.blocks;
+        self.blocks += 1;
+        sink.event(Event::BlockStart { block, choice: 0, kind });
+        block
+    }
+
+    /// An item opens. A message waits for its first part.
+    fn item(&mut self, index: u32, raw: Option<&RawValue>, sink: &mut dyn Sink) {
+        let item: wire::Item<'_> = raw.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        self.close(index, sink);
+        self.seen = true;
+        let (kind, block) = match item.kind.as_ref().map_or("", |kind| kind.as_ref()) {
+            "message" => (Kind::Message { refusal: false }, None),
+            "reasoning" => (Kind::Reasoning, Some(self.block(BlockKind::Reasoning, sink))),
+            "function_call" => (Kind::Call, Some(self.call(&item, CallStyle::Function, sink))),
+            "custom_tool_call" => (Kind::Call, Some(self.call(&item, CallStyle::Custom, sink))),
+            other => (Kind::Other, Some(self.block(BlockKind::Opaque(Cow::Borrowed(other)), sink))),
+        };
+        self.open.push(Open { index, block, kind, sent: 0, part: 0 });
+    }
+
+    fn call(&mut self, item: &wire::Item<'_>, style: CallStyle, sink: &mut dyn Sink) -> u32 {
+        self.signs.calls = true;
+        let id = item.call_id.as_ref().map_or("", |id| id.as_ref());
+        let name = item.name.as_ref().map_or("", |name| name.as_ref());
+        let name = self.exchange.names.client(Cow::Borrowed(name)).into_owned();
+        let kind = BlockKind::ToolCall { id: Cow::Borrowed(id), name: Cow::Owned(name), style };
+        self.block(kind, sink)
+    }
+
+    fn find(&mut self, index: u32) -> Option<&mut Open> {
+        self.open.iter_mut().find(|open| open.index == index)
+    }
+
+    /// A piece of a message's part; another part is another block.
+    fn say(&mut self, index: u32, part: u32, refusal: bool, text: Option<Str<'_>>, sink: &mut dyn Sink) {
+        let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) else { return };
+        let block = self.part(index, part, refusal, sink);
+        if let Some(open) = self.find(index) {
+            open.sent += text.len();
+        }
+        self.signs.refuses |= refusal;
+        let delta = if refusal { Delta::Refusal(text) } else { Delta::Text(text) };
+        sink.event(Event::Delta { block, delta });
+    }
+
+    /// A part is complete: what of its text did not come in pieces.
+    fn said(&mut self, index: u32, part: u32, refusal: bool, text: Option<Str<'_>>, sink: &mut dyn Sink) {
+        let sent = self.find(index).map_or(0, |open| {
+            if open.kind == (Kind::Message { refusal }) && open.part == part { open.sent } else { 0 }
+        });
+        self.say(index, part, refusal, missing(text.as_ref(), sent), sink);
+    }
+
+    /// The block of that part of a message, opened if it is not.
+    fn part(&mut self, index: u32, part: u32, refusal: bool, sink: &mut dyn Sink) -> u32 {
+        if self.find(index).is_none_or(|open| !matches!(open.kind, Kind::Message { .. })) {
+            // A server that does not say that items open.
+            self.close(index, sink);
+            self.seen = true;
+            let kind = Kind::Message { refusal };
+            self.open.push(Open { index, block: None, kind, sent: 0, part });
+        }
+        let known = self.find(index).and_then(|open| {
+            let same = open.kind == Kind::Message { refusal } && open.part == part;
+            open.block.filter(|_| same)
+        });
+        if let Some(block) = known {
+            return block;
+        }
+        let before = self.find(index).and_then(|open| open.block);
+        before.into_iter().for_each(|block| sink.event(Event::BlockEnd { block }));
+        let block = self.block(if refusal { BlockKind::Refusal } else { BlockKind::Text }, sink);
+        if let Some(open) = self.find(index) {
+            (open.block, open.kind, open.sent, open.part) = (Some(block), Kind::Message { refusal }, 0, part);
+        }
+        block
+    }
+
+    /// A piece of reasoning; parts of it have an empty line between them.
+    fn think(&mut self, index: u32, part: u32, text: Option<Str<'_>>, sink: &mut dyn Sink) {
+        let Some(open) = self.find(index).filter(|open| open.kind == Kind::Reasoning) else { return };
+        let next = open.sent > 0 && open.part != part;
+        open.part = part;
+        if let (true, Some(block)) = (next, open.block) {
+            sink.event(Event::Delta { block, delta: Delta::Reasoning(Cow::Borrowed("\n\n")) });
+        }
+        self.piece(index, text, Delta::Reasoning, sink);
+    }
+
+    /// Passes a piece of an item on, unless it is empty.
+    fn piece<'t>(
+        &mut self,
+        index: u32,
+        text: Option<Str<'t>>,
+        delta: fn(Cow<'t, str>) -> Delta<'t>,
+        sink: &mut dyn Sink,
+    ) {
+        let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) else { return };
+        let Some(open) = self.find(index) else { return };
+        open.sent += text.len();
+        if let Some(block) = open.block {
+            sink.event(Event::Delta { block, delta: delta(text) });
+        }
+    }
+
+    /// The arguments of a call are complete: what of them did not come in pieces (litellm#25321).
+    fn rest(&mut self, index: u32, arguments: Option<Str<'_>>, sink: &mut dyn Sink) {
+        let sent = self.find(index).filter(|open| open.kind == Kind::Call).map(|open| open.sent);
+        if let Some(sent) = sent {
+            self.piece(index, missing(arguments.as_ref(), sent), Delta::Args, sink);
+        }
+    }
+
+    /// An item is complete: with what of it did not come before.
+    fn item_done(&mut self, index: u32, raw: Option<&RawValue>, sink: &mut dyn Sink) {
+        if self.find(index).is_none() {
+            self.item(index, raw, sink);
+        }
+        let came = self.find(index).is_some_and(|open| open.sent > 0);
+        let whole = raw.and_then(|raw| super::item::decode(raw, index).ok());
+        for block in whole.iter().flat_map(|turn| &turn.blocks) {
+            self.complete(index, block, came, sink);
+        }
+        self.close(index, sink);
+    }
+
+    fn complete(&mut self, index: u32, block: &Block<'_>, came: bool, sink: &mut dyn Sink) {
+        let text = |text: &Cow<'_, str>| Some(Str(Cow::Owned(text.to_string())));
+        match &block.content {
+            Content::Text(said) if !came => self.say(index, block.at, false, text(said), sink),
+            Content::Refusal(said) if !came => self.say(index, block.at, true, text(said), sink),
+            Content::ToolCall(ToolCall { arguments: Arguments::Text(args), .. }) if !came => {
+                self.piece(index, text(args), Delta::Args, sink);
+            }
+            Content::Reasoning(thought) => {
+                if !came {
+                    self.piece(index, text(thought), Delta::Reasoning, sink);
+                }
+                let number = self.find(index).and_then(|open| open.block);
+                if let (Some(block), Some(state)) = (number, block.state.clone()) {
+                    sink.event(Event::Signature { block, state });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, index: u32, sink: &mut dyn Sink) {
+        if let Some(at) = self.open.iter().position(|open| open.index == index) {
+            let block = self.open.remove(at).block;
+            block.into_iter().for_each(|block| sink.event(Event::BlockEnd { block }));
+        }
+    }
+
+    fn close_all(&mut self, sink: &mut dyn Sink) {
+        let blocks = self.open.drain(..).filter_map(|open| open.block);
+        blocks.for_each(|block| sink.event(Event::BlockEnd { block }));
+    }
+
+    /// The answer is complete. Its output counts only where no item came by itself: in some streams it is empty.
+    fn stop(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {
+        let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        let told = word(answer.status);
+        if told.as_deref() == Some("failed") {
+            return self.fail(error::of_response(answer.error).unwrap_or_else(error::failed), sink);
+        }
+        self.over = true;
+        self.start(response, sink);
+        self.close_all(sink);
+        if !self.seen {
+            self.output(answer.output, sink);
+        }
+        if let Some(counts) = answer.usage.and_then(usage::read) {
+            sink.event(Event::Usage(counts));
+        }
+        let reason = reason(answer.incomplete_details);
+        let status = told.unwrap_or(Cow::Borrowed("completed"));
+        let finish = finish::read(&status, reason.as_deref(), self.signs).unwrap_or(Finish::Unknown);
+        let native = finish::native(status, reason.as_deref());
+        sink.event(Event::Finish { choice: 0, finish, native, stop_sequence: None, message: None });
+        sink.event(Event::End);
+    }
+
+    /// Items that came only with the end.
+    fn output(&mut self, output: Option<&RawValue>, sink: &mut dyn Sink) {
+        let Ok(turns) = items(output) else { return };
+        for turn in &turns {
+            let raw = turn.ext.iter().find(|field| (field.inside, field.key.as_ref()) == super::facts::RAW);
+            self.item_done(turn.at, raw.map(|field| field.value.as_ref()), sink);
+        }
+    }
+
+    fn fail(&mut self, failure: ApiError, sink: &mut dyn Sink) {
+        self.over = true;
+        sink.event(Event::Error(Box::new(failure)));
+    }
+}
+
+/// The end of a text of which so much was sent.
+fn missing<'t>(text: Option<&'t Str<'_>>, sent: usize) -> Option<Str<'t>> {
+    text?.0.get(sent..).map(|rest| Str(Cow::Borrowed(rest)))
+}
+
+impl StreamDecoder for Decoder {
+    fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
+        if self.over {
+            return;
+        }
+        // What cannot be read is no event; a stream that holds nothing else ends incomplete.
+        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        if let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) {
+            self.event(event, data, sink);
+        }
+    }
+
+    fn finish(&mut self, sink: &mut dyn Sink) {
+        if !self.over {
+            self.over = true;
+            self.close_all(sink);
+            sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
+    }
+}

@@ -1,0 +1,429 @@
+//! Writing a stream (TRANSLATION §8): items one after the other, each with everything its end needs.
+
+use crate::codec::Reply;
+use crate::error::ApiError;
+use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
+use crate::json::write::{self, Object};
+use crate::sse::write_event;
+use crate::stream::StreamEncoder;
+
+use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::error;
+use super::finish::{self, Signs};
+use super::write_item::write_thought;
+
+/// Writes events.
+pub(super) struct Encoder {
+    sequence: Sequence,
+    writer: Writer,
+}
+
+/// Writes events whose blocks do not overlap.
+struct Writer {
+    reply: Reply,
+    head: Option<Head>,
+    /// The number of the next event.
+    number: u64,
+    items: Items,
+    open: Open,
+    signs: Signs,
+    end: Option<(Finish, Option<String>)>,
+    usage: Option<Usage>,
+    over: bool,
+}
+
+/// The item at hand.
+enum Open {
+    None,
+    /// A message: texts that follow each other are its parts.
+    Message(Message),
+    /// Reasoning; its item opens with the first thing there is to show.
+    Thought(Thought),
+    /// A call; its item opens once its state, which goes before it, can no longer come.
+    Call {
+        call: Call,
+        begun: bool,
+        arguments: String,
+    },
+    /// Nothing of it is written.
+    Skipped,
+}
+
+struct Message {
+    id: String,
+    /// Its item was opened.
+    begun: bool,
+    /// Complete parts, as the JSON of a list without its brackets.
+    parts: Vec<u8>,
+    count: u32,
+    /// The part at hand, opened with its first text.
+    part: Option<Part>,
+}
+
+#[derive(Default)]
+struct Thought {
+    id: String,
+    begun: bool,
+    text: String,
+    state: Option<String>,
+}
+
+impl Encoder {
+    pub(super) fn new(reply: Reply) -> Self {
+        let writer = Writer {
+            reply,
+            head: None,
+            number: 0,
+            items: Items::default(),
+            open: Open::None,
+            signs: Signs::default(),
+            end: None,
+            usage: None,
+            over: false,
+        };
+        Encoder { sequence: Sequence::default(), writer }
+    }
+}
+
+impl StreamEncoder for Encoder {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        let writer = &mut self.writer;
+        self.sequence.event(event, &mut |event: Event<'_>| writer.event(&event, out));
+    }
+}
+
+impl Writer {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start { .. } if self.items.count > 0 || !matches!(self.open, Open::None) => {
+                self.fail(&ApiError::restarted(), out);
+            }
+            Event::Start { id, model } => self.begin(id, model, out),
+            Event::Usage(counts) => self.usage = Some(*counts),
+            Event::BlockStart { choice, kind, .. } => {
+                self.begin("", "", out);
+                self.start(*choice, kind, out);
+            }
+            Event::Delta { delta, .. } => self.delta(delta, out),
+            Event::Signature { state, .. } => self.sign(state, out),
+            Event::BlockEnd { .. } => self.block_end(out),
+            Event::Finish { choice: 0, finish, message, .. } => {
+                self.end = Some((*finish, message.as_deref().map(str::to_owned)));
+            }
+            Event::Finish { .. } => {}
+            Event::Error(failure) => self.fail(failure, out),
+            Event::End => self.stop(out),
+        }
+    }
+
+    fn begin(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
+        if self.head.is_some() {
+            return;
+        }
+        self.head = Some(Head::of(id, model, None, &mut self.reply));
+        self.response(out, "response.created", "in_progress", None, None);
+        self.response(out, "response.in_progress", "in_progress", None, None);
+    }
+
+    /// Writes an event with the whole response.
+    fn response(
+        &mut self,
+        out: &mut Vec<u8>,
+        kind: &'static str,
+        status: &str,
+        reason: Option<&str>,
+        error: Option<&ApiError>,
+    ) {
+        let none = Head { id: String::new(), model: String::new(), created: 0 };
+        let head = self.head.as_ref().unwrap_or(&none);
+        let usage = self.usage.unwrap_or_default();
+        let usage = (status != "in_progress" && status != "failed").then_some(&usage);
+        let progress =
+            Progress { status, reason, error, usage: usage.or(self.usage.as_ref()), items: &self.items };
+        event(out, kind, &mut self.number, |o| {
+            o.object("response", |o| head.write(o, &progress, &self.reply));
+        });
+    }
+
+    fn start(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
+        let refusal = match kind {
+            BlockKind::Text if choice == 0 => false,
+            BlockKind::Refusal if choice == 0 => true,
+            _ => {
+                self.close(out);
+                self.open = match kind {
+                    BlockKind::Reasoning if choice == 0 => {
+                        Open::Thought(Thought { id: self.reply.ids.mint("rs_"), ..Thought::default() })
+                    }
+                    BlockKind::ToolCall { id, name, style } if choice == 0 => {
+                        self.signs.calls = true;
+                        let call = Call::new(id, name, *style, &mut self.reply);
+                        Open::Call { call, begun: false, arguments: String::new() }
+                    }
+                    _ => Open::Skipped,
+                };
+                return;
+            }
+        };
+        if !matches!(self.open, Open::Message(_)) {
+            self.close(out);
+            let id = self.reply.ids.mint("msg_");
+            self.open = Open::Message(Message { id, begun: false, parts: Vec::new(), count: 0, part: None });
+        }
+        if let Open::Message(message) = &mut self.open {
+            message.part = Some(Part { refusal, text: String::new() });
+        }
+    }
+
+    fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>) {
+        match delta {
+            Delta::Text(text) | Delta::Refusal(text) if !text.is_empty() => self.say(text, out),
+            Delta::Reasoning(text) if !text.is_empty() && self.reply.show_reasoning => self.think(text, out),
+            Delta::Args(text) if !text.is_empty() => self.argue(text, out),
+            _ => {}
+        }
+    }
+
+    fn say(&mut self, text: &str, out: &mut Vec<u8>) {
+        let (index, number) = (self.items.count, &mut self.number);
+        let Open::Message(message) = &mut self.open else { return };
+        let Some(part) = &mut message.part else { return };
+        self.signs.refuses |= part.refusal;
+        if !message.begun {
+            message.begun = true;
+            added(out, number, index, |o| write_message(o, &message.id, "in_progress", b""));
+        }
+        let place = Place { id: &message.id, index, part: ("content_index", message.count) };
+        if part.text.is_empty() {
+            event(out, "response.content_part.added", number, |o| {
+                place.write(o);
+                o.object("part", |o| part.write(o));
+            });
+        }
+        part.text.push_str(text);
+        let kind = if part.refusal { "response.refusal.delta" } else { "response.output_text.delta" };
+        event(out, kind, number, |o| {
+            place.write(o);
+            o.str("delta", text);
+            if !part.refusal {
+                o.list("logprobs", |_| {});
+            }
+        });
+    }
+
+    fn think(&mut self, text: &str, out: &mut Vec<u8>) {
+        let (index, number) = (self.items.count, &mut self.number);
+        let Open::Thought(thought) = &mut self.open else { return };
+        let place = Place { id: &thought.id, index, part: ("summary_index", 0) };
+        if !thought.begun {
+            thought.begun = true;
+            added(out, number, index, |o| write_reasoning(o, &thought.id, "", None));
+        }
+        if thought.text.is_empty() {
+            event(out, "response.reasoning_summary_part.added", number, |o| {
+                place.write(o);
+                o.object("part", |o| write_thought(o, ""));
+            });
+        }
+        thought.text.push_str(text);
+        event(out, "response.reasoning_summary_text.delta", number, |o| {
+            place.write(o);
+            o.str("delta", text);
+        });
+    }
+
+    fn argue(&mut self, text: &str, out: &mut Vec<u8>) {
+        self.open_call(out);
+        let (index, number) = (self.items.count, &mut self.number);
+        let Open::Call { call, arguments, .. } = &mut self.open else { return };
+        arguments.push_str(text);
+        event(out, call.event(false), number, |o| {
+            o.str("item_id", &call.id);
+            o.u64("output_index", index.into());
+            o.str("delta", text);
+        });
+    }
+
+    fn open_call(&mut self, out: &mut Vec<u8>) {
+        let index = self.items.count;
+        if let Open::Call { call, begun: begun @ false, .. } = &mut self.open {
+            *begun = true;
+            added(out, &mut self.number, index, |o| call.write(o, "in_progress", ""));
+        }
+    }
+
+    /// State is that of the reasoning at hand, or goes before the call that it signs.
+    fn sign(&mut self, state: &State<'_>, out: &mut Vec<u8>) {
+        let data = carried(state);
+        match &mut self.open {
+            Open::Thought(thought) => thought.state = Some(data.into_owned()),
+            Open::Call { begun: false, .. } => {
+                let call = std::mem::replace(&mut self.open, Open::None);
+                let id = self.reply.ids.mint("rs_");
+                let state = Some(data.into_owned());
+                self.open = Open::Thought(Thought { id, state, ..Thought::default() });
+                self.close(out);
+                self.open = call;
+            }
+            _ => {}
+        }
+    }
+
+    /// A block ends: a message stays open for more parts, everything else is complete.
+    fn block_end(&mut self, out: &mut Vec<u8>) {
+        match self.open {
+            Open::Message(_) => self.close_part(out),
+            _ => self.close(out),
+        }
+    }
+
+    fn close_part(&mut self, out: &mut Vec<u8>) {
+        let (index, number) = (self.items.count, &mut self.number);
+        let Open::Message(message) = &mut self.open else { return };
+        let Some(part) = message.part.take().filter(|part| !part.text.is_empty()) else { return };
+        let place = Place { id: &message.id, index, part: ("content_index", message.count) };
+        let kind = if part.refusal { "response.refusal.done" } else { "response.output_text.done" };
+        event(out, kind, number, |o| {
+            place.write(o);
+            o.str(if part.refusal { "refusal" } else { "text" }, &part.text);
+            if !part.refusal {
+                o.list("logprobs", |_| {});
+            }
+        });
+        event(out, "response.content_part.done", number, |o| {
+            place.write(o);
+            o.object("part", |o| part.write(o));
+        });
+        message.count += 1;
+        if !message.parts.is_empty() {
+            message.parts.push(b',');
+        }
+        write::object(&mut message.parts, |o| part.write(o));
+    }
+
+    fn close(&mut self, out: &mut Vec<u8>) {
+        self.close_with("completed", out);
+    }
+
+    /// Completes the item at hand, if anything of it is to be written.
+    fn close_with(&mut self, status: &str, out: &mut Vec<u8>) {
+        self.close_part(out);
+        self.open_call(out);
+        let index = self.items.count;
+        match std::mem::replace(&mut self.open, Open::None) {
+            Open::Message(message) if message.begun => {
+                self.done(index, out, |o| write_message(o, &message.id, status, &message.parts));
+            }
+            Open::Thought(thought) if thought.begun || thought.state.is_some() => self.thought(thought, out),
+            Open::Call { call, arguments, .. } => self.call(&call, arguments, status, out),
+            Open::None | Open::Skipped | Open::Message(_) | Open::Thought(_) => {}
+        }
+    }
+
+    fn thought(&mut self, thought: Thought, out: &mut Vec<u8>) {
+        let index = self.items.count;
+        let place = Place { id: &thought.id, index, part: ("summary_index", 0) };
+        if !thought.begun {
+            added(out, &mut self.number, index, |o| write_reasoning(o, &thought.id, "", None));
+        }
+        if !thought.text.is_empty() {
+            event(out, "response.reasoning_summary_text.done", &mut self.number, |o| {
+                place.write(o);
+                o.str("text", &thought.text);
+            });
+            event(out, "response.reasoning_summary_part.done", &mut self.number, |o| {
+                place.write(o);
+                o.object("part", |o| write_thought(o, &thought.text));
+            });
+        }
+        let state = thought.state.as_deref();
+        self.done(index, out, |o| write_reasoning(o, &thought.id, &thought.text, state));
+    }
+
+    /// Arguments are never empty, unless they are free text.
+    fn call(&mut self, call: &Call, mut arguments: String, status: &str, out: &mut Vec<u8>) {
+        let index = self.items.count;
+        if arguments.is_empty() && !call.is_custom() {
+            arguments.push_str("{}");
+            event(out, call.event(false), &mut self.number, |o| {
+                o.str("item_id", &call.id);
+                o.u64("output_index", index.into());
+                o.str("delta", &arguments);
+            });
+        }
+        event(out, call.event(true), &mut self.number, |o| {
+            o.str("item_id", &call.id);
+            o.u64("output_index", index.into());
+            o.str(if call.is_custom() { "input" } else { "arguments" }, &arguments);
+        });
+        self.done(index, out, |o| call.write(o, status, &arguments));
+    }
+
+    /// Keeps a complete item for the response and says that it is.
+    fn done(&mut self, index: u32, out: &mut Vec<u8>, item: impl FnOnce(&mut Object<'_>)) {
+        let item = self.items.add(item);
+        event(out, "response.output_item.done", &mut self.number, |o| {
+            o.u64("output_index", index.into());
+            o.key("item").extend_from_slice(item);
+        });
+    }
+
+    fn stop(&mut self, out: &mut Vec<u8>) {
+        self.begin("", "", out);
+        let (finish, message) = self.end.take().unwrap_or((Finish::Unknown, None));
+        if let (Finish::Refusal, Some(text), false) = (finish, &message, self.signs.refuses) {
+            self.close_part(out);
+            self.start(0, &BlockKind::Refusal, out);
+            self.say(text, out);
+        }
+        self.close_with(if finish == Finish::Length { "incomplete" } else { "completed" }, out);
+        let end = finish::word(finish, self.signs);
+        let kind = if end.reason.is_some() { "response.incomplete" } else { "response.completed" };
+        self.response(out, kind, end.status, end.reason, None);
+        self.over = true;
+    }
+
+    fn fail(&mut self, failure: &ApiError, out: &mut Vec<u8>) {
+        self.begin("", "", out);
+        event(out, "error", &mut self.number, |o| error::write_event(o, failure));
+        self.response(out, "response.failed", "failed", None, Some(failure));
+        self.over = true;
+    }
+}
+
+/// Where the pieces of an item belong.
+struct Place<'p> {
+    id: &'p str,
+    index: u32,
+    part: (&'static str, u32),
+}
+
+impl Place<'_> {
+    fn write(&self, o: &mut Object<'_>) {
+        o.str("item_id", self.id);
+        o.u64("output_index", self.index.into());
+        o.u64(self.part.0, self.part.1.into());
+    }
+}
+
+/// Writes an event and counts it.
+fn event(out: &mut Vec<u8>, kind: &'static str, number: &mut u64, members: impl FnOnce(&mut Object<'_>)) {
+    write_event(out, kind, |out| {
+        write::object(out, |o| {
+            o.str("type", kind);
+            members(o);
+            o.u64("sequence_number", *number);
+        });
+    });
+    *number += 1;
+}
+
+fn added(out: &mut Vec<u8>, number: &mut u64, index: u32, item: impl FnOnce(&mut Object<'_>)) {
+    event(out, "response.output_item.added", number, |o| {
+        o.u64("output_index", index.into());
+        o.object("item", item);
+    });
+}

@@ -1,0 +1,36 @@
+//! Token counts of Responses (TRANSLATION §7).
+
+use serde_json::value::RawValue;
+
+use crate::ir::Usage;
+use crate::json::Num;
+use crate::json::write::Object;
+
+use super::wire;
+
+/// Reads a usage object; `None` if it is not one.
+pub(super) fn read(raw: &RawValue) -> Option<Usage> {
+    let told: wire::Usage<'_> = serde_json::from_str(raw.get()).ok()?;
+    let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+    let input = told.input_tokens_details.as_ref();
+    let output = told.output_tokens_details.as_ref();
+    Some(Usage {
+        input_total: count(&told.input_tokens).unwrap_or(0),
+        cache_read: input.and_then(|details| count(&details.cached_tokens)),
+        cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
+        output_total: count(&told.output_tokens).unwrap_or(0),
+        reasoning: output.and_then(|details| count(&details.reasoning_tokens)),
+    })
+}
+
+/// Writes the members of a usage object. Each is required, so what was not told is 0.
+pub(super) fn write(o: &mut Object<'_>, usage: &Usage) {
+    o.u64("input_tokens", usage.input_total);
+    o.object("input_tokens_details", |o| {
+        o.u64("cached_tokens", usage.cache_read.unwrap_or(0));
+        o.u64("cache_write_tokens", usage.cache_write.unwrap_or(0));
+    });
+    o.u64("output_tokens", usage.output_total);
+    o.object("output_tokens_details", |o| o.u64("reasoning_tokens", usage.reasoning.unwrap_or(0)));
+    o.u64("total_tokens", usage.total());
+}

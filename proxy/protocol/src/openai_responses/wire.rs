@@ -1,0 +1,194 @@
+//! The shapes of Responses on the wire.
+
+use serde_json::value::RawValue;
+
+use crate::json::record::record;
+use crate::json::{Num, Str, StrOr};
+
+record! {
+    /// A request body.
+    pub(super) struct Body<'a> rest {
+        model: Str<'a>,
+        input: &'a RawValue,
+        instructions: &'a RawValue,
+        stream: bool,
+        stream_options: &'a RawValue,
+        max_output_tokens: &'a RawValue,
+        temperature: Num<'a>,
+        top_p: Num<'a>,
+        top_logprobs: u64,
+        include: &'a RawValue,
+        tools: &'a RawValue,
+        tool_choice: &'a RawValue,
+        parallel_tool_calls: bool,
+        text: &'a RawValue,
+        reasoning: &'a RawValue,
+        safety_identifier: &'a RawValue,
+        user: &'a RawValue,
+        metadata: &'a RawValue,
+        service_tier: Str<'a>,
+        store: bool,
+    }
+}
+
+/// `input`: a text, or items kept raw.
+pub(super) type Input<'a> = StrOr<'a, &'a RawValue>;
+
+record! {
+    /// An item of the input or the output.
+    pub(super) struct Item<'a> rest {
+        kind("type"): Str<'a>,
+        role: Str<'a>,
+        content: &'a RawValue,
+        call_id: Str<'a>,
+        name: Str<'a>,
+        arguments: Str<'a>,
+        input: Str<'a>,
+        output: &'a RawValue,
+        summary: Vec<Thought<'a>>,
+        encrypted_content: Str<'a>,
+    }
+}
+
+record! {
+    /// A piece of reasoning, or of its summary.
+    pub(super) struct Thought<'a> {
+        text: Str<'a>,
+    }
+}
+
+record! {
+    /// A part of a message or of a tool's answer.
+    pub(super) struct Part<'a> rest {
+        kind("type"): Str<'a>,
+        text: Str<'a>,
+        refusal: Str<'a>,
+        image_url: Str<'a>,
+        detail: &'a RawValue,
+        file_data: Str<'a>,
+        file_id: Str<'a>,
+        file_url: Str<'a>,
+        filename: Str<'a>,
+    }
+}
+
+record! {
+    /// A tool definition.
+    pub(super) struct Tool<'a> rest {
+        kind("type"): Str<'a>,
+        name: Str<'a>,
+        description: Str<'a>,
+        parameters: &'a RawValue,
+        strict: bool,
+    }
+}
+
+record! {
+    /// `tool_choice` as an object.
+    pub(super) struct Choice<'a> {
+        kind("type"): Str<'a>,
+        name: Str<'a>,
+        mode: Str<'a>,
+        tools: Vec<Named<'a>>,
+    }
+}
+
+record! {
+    /// A tool by name.
+    pub(super) struct Named<'a> {
+        name: Str<'a>,
+    }
+}
+
+record! {
+    /// `text`.
+    pub(super) struct Text<'a> rest {
+        format: Format<'a>,
+        verbosity: Str<'a>,
+    }
+}
+
+record! {
+    /// The form of the answer.
+    pub(super) struct Format<'a> rest {
+        kind("type"): Str<'a>,
+        name: Str<'a>,
+        description: Str<'a>,
+        schema: &'a RawValue,
+        strict: bool,
+    }
+}
+
+record! {
+    /// `reasoning`.
+    pub(super) struct Reasoning<'a> rest {
+        effort: Str<'a>,
+        summary: Str<'a>,
+        generate_summary: Str<'a>,
+    }
+}
+
+record! {
+    /// A response body. Only the members that mean something elsewhere; the rest stays as it is.
+    pub(super) struct Answer<'a> rest {
+        id: Str<'a>,
+        model: Str<'a>,
+        created_at: &'a RawValue,
+        status: &'a RawValue,
+        incomplete_details: &'a RawValue,
+        output: &'a RawValue,
+        usage: &'a RawValue,
+        error: &'a RawValue,
+    }
+}
+
+record! {
+    /// Why a response is incomplete.
+    pub(super) struct Incomplete<'a> {
+        reason: Str<'a>,
+    }
+}
+
+record! {
+    /// Token counts.
+    pub(super) struct Usage<'a> {
+        input_tokens: Num<'a>,
+        output_tokens: Num<'a>,
+        input_tokens_details: UsageDetails<'a>,
+        output_tokens_details: UsageDetails<'a>,
+    }
+}
+
+record! {
+    /// Parts of token counts.
+    pub(super) struct UsageDetails<'a> {
+        cached_tokens: Num<'a>,
+        cache_write_tokens: Num<'a>,
+        reasoning_tokens: Num<'a>,
+    }
+}
+
+record! {
+    /// The answer of the endpoint that counts.
+    pub(super) struct Counted<'a> {
+        input_tokens: Num<'a>,
+    }
+}
+
+record! {
+    /// An event of a stream.
+    pub(super) struct Event<'a> {
+        kind("type"): Str<'a>,
+        response: &'a RawValue,
+        output_index: u32,
+        content_index: u32,
+        summary_index: u32,
+        item: &'a RawValue,
+        delta: Str<'a>,
+        text: Str<'a>,
+        refusal: Str<'a>,
+        arguments: Str<'a>,
+        input: Str<'a>,
+        error: &'a RawValue,
+    }
+}
