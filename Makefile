@@ -7,7 +7,7 @@ export CLUSTER ONCE
 # As tests/control-plane/build compiles, or else everything of Kubernetes would be compiled twice.
 GO := CGO_ENABLED=0 GOFLAGS=-trimpath go
 
-.PHONY: help demo test test-rust test-sdk test-control-plane test-chart images lint lint-rust lint-dependencies lint-go bench generate build
+.PHONY: help demo test test-rust test-sdk test-control-plane test-chart e2e images lint lint-rust lint-dependencies lint-go bench generate build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-control-plane: tools ## the test control plane itself
 
 test-chart: build ## the Helm chart, with Helm 4 and Helm 3 on a real API server; dashboard and alerts
 	tests/chart/run
+
+e2e: tools ## images, chart, pods and traffic on the cluster of KUBECONFIG; LOAD brings images into it (tests/e2e/run)
+	tests/e2e/run $(SCENARIOS)
 
 images: tools ## both images, into target/images
 	deploy/images

@@ -207,7 +207,8 @@ def away():
 def anybody():
     """Any user will do: an upgrade gives both programs one of a range, as OpenShift does."""
     user = "1000730000"
-    helm("upgrade", "llm-proxy", CHART, "--reuse-values", *[
+    # Helm applies as the API server does: what kubectl scaled is kubectl's until it is taken back.
+    helm("upgrade", "llm-proxy", CHART, "--reuse-values", "--force-conflicts", *[
         f"--set={name}.podSecurityContext.{field}={user}" for name in ("operator", "proxy") for field in ("runAsUser", "fsGroup")
     ])
     for name in ("llm-operator", "llm-proxy"):
@@ -303,7 +304,11 @@ SCENARIOS = [
 
 
 def clean():
-    kubectl("delete", "namespace", GATEWAY, CLIENTS, "--ignore-not-found", "--wait=true", "--timeout=120s")
+    # Pods first: a namespace that is deleted with pods in it waits for as long as they might take, not as they do.
+    helm("uninstall", "llm-proxy", "--ignore-not-found")
+    kubectl("delete", "pods", "--all", "-n", CLIENTS, "--ignore-not-found")
+    until("the pods to be gone", lambda: not get("pods", "-n", GATEWAY)["items"], 400)
+    kubectl("delete", "namespace", GATEWAY, CLIENTS, "--ignore-not-found", "--wait=true", "--timeout=240s")
     kubectl("delete", "crd", *KINDS, "--ignore-not-found")
     kubectl("delete", "clusterrole,clusterrolebinding", f"llm-operator-{GATEWAY}", "--ignore-not-found")
 
