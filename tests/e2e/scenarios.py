@@ -1,13 +1,16 @@
 """What is shown on a real cluster, in this order. See tests/e2e/run."""
+import base64
 import http.client
 import json
 import os
+import pathlib
 import re
 import shlex
 import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 
 from cluster import (
@@ -102,7 +105,7 @@ class Forward:
             listener.bind(("127.0.0.1", 0))
             self.port = listener.getsockname()[1]
         command = ["kubectl", "port-forward", "-n", GATEWAY, f"pod/{pod}", f"{self.port}:{port}"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def __enter__(self):
         check("Forwarding" in self.process.stdout.readline(), "kubectl port-forward did not start")
@@ -219,6 +222,60 @@ def anybody():
     until("an answer", lambda: "finish_reason" in shell(chat("quick")))
 
 
+def certificate(name):
+    """A certificate for a name, signed by itself, and its key."""
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = (pathlib.Path(folder) / file for file in ("tls.crt", "tls.key"))
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-days", "2",
+            "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key, "-out", certificate)
+        return certificate.read_text(), key.read_text()
+
+
+def ready_with(port, name, trusted):
+    """Whether the proxy at a port here shows the trusted certificate, and is ready."""
+    context = ssl.create_default_context(cadata=trusted)
+    try:
+        with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 10), server_hostname=name) as tls:
+            tls.sendall(f"GET /readyz HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n".encode())
+            return tls.recv(64).startswith(b"HTTP/1.1 200")
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+def tls():
+    """Clients speak TLS with a certificate from a Secret, and a renewed one is served without a restart."""
+    name = f"llm-proxy.{GATEWAY}.svc"
+    first, second = certificate(name), certificate(name)
+
+    def keep(pair):
+        apply({
+            "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "clients-tls", "namespace": GATEWAY},
+            "type": "kubernetes.io/tls", "stringData": dict(zip(("tls.crt", "tls.key"), pair)),
+        })
+
+    def told(url):
+        data = get("secret", "first-llm", "-n", CLIENTS)["data"]
+        return base64.b64decode(data["OPENAI_BASE_URL"]).decode().startswith(url)
+
+    keep(first)
+    helm("upgrade", "llm-proxy", CHART, "--reuse-values", "--set=proxy.tls.secretName=clients-tls")
+    kubectl("rollout", "status", "deployment/llm-proxy", "-n", GATEWAY, "--timeout=120s")
+    until("clients to be told of it", lambda: told(f"https://{name}:18000/"))
+    pod = next(iter(until_ready("llm-proxy", 2)))
+    with Forward(pod, 18000) as port:
+        check(ready_with(port, name, first[0]), "the certificate is not served")
+        check(not ready_with(port, name, second[0]), "any certificate is trusted")
+        began = time.monotonic()
+        keep(second)
+        until("the renewed certificate", lambda: ready_with(port, name, second[0]), 180)
+        print(f"     the renewed certificate was served after {time.monotonic() - began:.0f} s")
+    check(pod in until_ready("llm-proxy", 2), "the pod was replaced")
+    helm("upgrade", "llm-proxy", CHART, "--reuse-values", "--set=proxy.tls.secretName=")
+    kubectl("rollout", "status", "deployment/llm-proxy", "-n", GATEWAY, "--timeout=120s")
+    until("clients to be told of it", lambda: told(f"http://{name}:18000/"))
+    until("an answer", lambda: "finish_reason" in shell(chat("quick")))
+
+
 def ask(*arguments):
     answer = json.loads(run(*shlex.split(os.environ["MONITORING_QUERY"]), *arguments))
     check(answer["status"] == "success", answer)
@@ -299,7 +356,7 @@ def uninstall():
 
 
 SCENARIOS = [
-    install, client, helm_test, table, strangers, rollout, leadership, away, anybody, monitoring, uninstall,
+    install, client, helm_test, table, strangers, rollout, leadership, away, anybody, tls, monitoring, uninstall,
 ]
 
 
