@@ -25,7 +25,7 @@ fn model_list(dialect: Dialect) -> &'static dyn ModelList {
     match dialect {
         Dialect::OpenAi => &OpenAiModels,
         Dialect::Anthropic => Anthropic.model_list(),
-        Dialect::Gemini => Gemini.model_list(),
+        Dialect::Gemini | Dialect::GeminiArray => Gemini.model_list(),
     }
 }
 

@@ -159,7 +159,7 @@ impl Api {
         mut account: Box<Account>,
         busy: &Busy,
     ) -> Response<Body> {
-        let dialect = Dialect::of(at.endpoint.protocol);
+        let dialect = Dialect::framed(at.endpoint.protocol, at.endpoint.framing(parts.uri.query()));
         let runtime = self.store.load();
         let version = runtime.version();
         let call = self.call(&runtime, at, parts, body, &mut account).await;

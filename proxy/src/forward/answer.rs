@@ -96,6 +96,10 @@ fn fail(told: &Told, error: &ApiError, form: Form, mut account: Box<Account>) ->
         (_, Some(embedder)) => embedder.encode_error(error),
         _ => (502, Vec::new()),
     };
+    let body = match form.framing {
+        Framing::JsonArray => [b"[", &*body, b"]"].concat(),
+        Framing::Sse => body,
+    };
     account.answer(status);
     account.passed_on(body.len(), false);
     account.end(Outcome::Upstream);

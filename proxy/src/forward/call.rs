@@ -91,7 +91,7 @@ impl Asked {
     /// How the client is told of errors.
     #[must_use]
     pub fn dialect(&self) -> Dialect {
-        Dialect::of(self.endpoint.protocol)
+        Dialect::framed(self.endpoint.protocol, self.framing)
     }
 }
 

@@ -1,6 +1,7 @@
 //! How clients of each protocol are told of an error.
 
 use super::{Kind, Row};
+use llm_protocol::Framing;
 use llm_snapshot::provider::Protocol;
 use serde_json::{Value, json};
 
@@ -14,6 +15,8 @@ pub enum Dialect {
     Anthropic,
     /// Google's.
     Gemini,
+    /// Google's, of streams that are one array: so are their errors (TRANSLATION §7).
+    GeminiArray,
 }
 
 impl Dialect {
@@ -24,6 +27,15 @@ impl Dialect {
             Protocol::Messages => Self::Anthropic,
             Protocol::GenerateContent | Protocol::EmbedContent => Self::Gemini,
             _ => Self::OpenAi,
+        }
+    }
+
+    /// Of clients of a protocol that want streams framed so.
+    #[must_use]
+    pub fn framed(protocol: Protocol, framing: Framing) -> Self {
+        match (Self::of(protocol), framing) {
+            (Self::Gemini, Framing::JsonArray) => Self::GeminiArray,
+            (dialect, _) => dialect,
         }
     }
 
@@ -64,6 +76,7 @@ impl Dialect {
                 let error = json!({"type": words.anthropic_type, "message": message});
                 json!({"type": "error", "error": error, "request_id": null})
             }
+            Self::GeminiArray => json!([Self::Gemini.body(row, message, param)]),
             Self::Gemini => {
                 let reason = row.code.to_ascii_uppercase();
                 let mut details = vec![json!({

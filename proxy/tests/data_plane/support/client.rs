@@ -100,13 +100,14 @@ impl Coming {
         Some(frame.map(|frame| frame.into_data().unwrap()))
     }
 
-    /// Reads until the text was seen.
-    pub(crate) async fn read_to(&mut self, text: &str) {
+    /// Reads until the text was seen, and gives what was.
+    pub(crate) async fn read_to(&mut self, text: &str) -> String {
         let mut seen = String::new();
         while !seen.contains(text) {
             let part = self.part().await.unwrap_or_else(|| panic!("no {text} in {seen}")).unwrap();
             seen.push_str(std::str::from_utf8(&part).unwrap());
         }
+        seen
     }
 
     /// What comes up to the end of the body, and whether it was a proper one.

@@ -1,5 +1,7 @@
 //! Clients of one protocol and providers of another.
 
+mod errors;
 mod pairs;
+mod routing;
 mod said;
 mod speakers;
