@@ -21,6 +21,18 @@ pub struct Envelope<'b> {
     pub stream: bool,
     /// Where the model's name is in the document, quotes included.
     pub place: Range<usize>,
+    /// What makes it ask for token counts at the end of a stream (`stream_options`); `None`: it does, or it wants no
+    /// stream.
+    pub usage: Option<Edit>,
+}
+
+/// A change to a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What is taken out.
+    pub place: Range<usize>,
+    /// What is put there.
+    pub text: &'static str,
 }
 
 /// Why a request cannot be read.
@@ -45,7 +57,7 @@ pub enum Unreadable {
 /// # Errors
 /// [`Unreadable`]
 pub fn read(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
-    let (mut model, mut stream) = (None, None);
+    let (mut model, mut stream, mut options) = (None, None, None);
     for member in Members::new(body) {
         let member = member?;
         let Some(key) = key(&body[member.key]) else { continue };
@@ -53,6 +65,10 @@ pub fn read(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
             ("model", &mut model)
         } else if key.eq_ignore_ascii_case("stream") {
             ("stream", &mut stream)
+        } else if key == "stream_options" {
+            // Which of two counts is the provider's to say.
+            options = Some(member.value);
+            continue;
         } else {
             continue;
         };
@@ -66,7 +82,33 @@ pub fn read(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
     }
     let model = text(&body[place.clone()]).filter(|model| !model.is_empty()).ok_or(Unreadable::NoModel)?;
     let stream = stream.is_some_and(|place| &body[place] == b"true");
-    Ok(Envelope { model, stream, place })
+    let usage = if stream { ask_for_usage(body, options) } else { None };
+    Ok(Envelope { model, stream, place, usage })
+}
+
+/// What makes a stream's request ask for token counts, given its `stream_options`.
+fn ask_for_usage(body: &[u8], options: Option<Range<usize>>) -> Option<Edit> {
+    let Some(options) = options else {
+        let at = memchr::memchr(b'{', body)? + 1;
+        return Some(Edit { place: at..at, text: "\"stream_options\":{\"include_usage\":true}," });
+    };
+    match &body[options.clone()] {
+        b"null" => return Some(Edit { place: options, text: "{\"include_usage\":true}" }),
+        [b'{', ..] => {}
+        // The provider says what is wrong with it.
+        _ => return None,
+    }
+    let mut members = Members::new(&body[options.clone()]).map_while(Result::ok).peekable();
+    let at = options.start + 1;
+    let text = if members.peek().is_some() { "\"include_usage\":true," } else { "\"include_usage\":true" };
+    let value = members.find(|member| &body[options.clone()][member.key.clone()] == b"include_usage");
+    match value {
+        None => Some(Edit { place: at..at, text }),
+        Some(member) => {
+            let place = options.start + member.value.start..options.start + member.value.end;
+            (&body[place.clone()] != b"true").then_some(Edit { place, text: "true" })
+        }
+    }
 }
 
 /// What the proxy needs of a request whose URL says it.
@@ -77,7 +119,7 @@ pub fn in_url(model: &str, stream: bool) -> Result<Envelope<'_>, Unreadable> {
     if model.len() > MAX_MODEL {
         return Err(Unreadable::LongModel);
     }
-    Ok(Envelope { model: Cow::Borrowed(model), stream, place: 0..0 })
+    Ok(Envelope { model: Cow::Borrowed(model), stream, place: 0..0, usage: None })
 }
 
 /// A key that could be one of those looked for, its escapes read.
@@ -102,22 +144,38 @@ fn text(raw: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The document with another model: `name` instead of what is at `place`. When it is the same already, the very
-/// same bytes.
+/// The document with another model: `name` instead of what is at `place`; and with another change, which is
+/// elsewhere. When there is nothing to change, the very same bytes.
 #[must_use]
-pub fn splice(body: &Bytes, place: &Range<usize>, name: &str) -> Bytes {
+pub fn splice(body: &Bytes, place: &Range<usize>, name: &str, edit: Option<&Edit>) -> Bytes {
     let written = body.get(place.start + 1..place.end.saturating_sub(1));
-    if written == Some(name.as_bytes()) && !name.contains(['"', '\\']) {
+    let same = written == Some(name.as_bytes()) && !name.contains(['"', '\\']);
+    if same && edit.is_none() {
         return body.clone();
     }
-    let (Some(before), Some(after)) = (body.get(..place.start), body.get(place.end..)) else {
-        return body.clone();
+    let mut spliced = Vec::with_capacity(body.len() + name.len() + 64);
+    let mut done = 0;
+    let mut put = |place: &Range<usize>, write: &mut dyn FnMut(&mut Vec<u8>)| {
+        spliced.extend_from_slice(body.get(done..place.start).unwrap_or_default());
+        write(&mut spliced);
+        done = place.end;
     };
-    let mut spliced = Vec::with_capacity(body.len() + name.len() + 16);
-    spliced.extend_from_slice(before);
     // Writing a text into memory cannot fail.
-    let _ = serde_json::to_writer(&mut spliced, name);
-    spliced.extend_from_slice(after);
+    let mut model = |out: &mut Vec<u8>| drop(serde_json::to_writer(out, name));
+    match edit {
+        Some(edit) => {
+            let mut text = |out: &mut Vec<u8>| out.extend_from_slice(edit.text.as_bytes());
+            if edit.place.start <= place.start {
+                put(&edit.place, &mut text);
+                put(place, &mut model);
+            } else {
+                put(place, &mut model);
+                put(&edit.place, &mut text);
+            }
+        }
+        None => put(place, &mut model),
+    }
+    spliced.extend_from_slice(body.get(done..).unwrap_or_default());
     spliced.into()
 }
 

@@ -226,6 +226,7 @@ impl Api {
         let (framing, strict) = (endpoint.framing(parts.uri.query()), is_strict(&parts.headers));
         let (signatures, headers) = (self.signatures.clone(), parts.headers);
         let asked = Asked {
+            usage: envelope.usage,
             endpoint,
             headers,
             body,

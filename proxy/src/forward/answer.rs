@@ -50,7 +50,17 @@ pub(super) async fn read_error(
 #[must_use]
 pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc<Drain>) -> Response<Body> {
     match usable {
-        Usable::Passed(head, first, body) => pass(head, (first, body), form, account, drain),
+        Usable::Passed(head, first, body) => {
+            let watch = watch(&head.headers, form.protocol);
+            pass(head, (first, body), watch, form, account, drain)
+        }
+        Usable::Uncounted(head, first, body) => {
+            let watch = match watch(&head.headers, form.protocol) {
+                Watch::Events(events) => Watch::Events(events.hiding_usage()),
+                other => other,
+            };
+            pass(head, (first, body), watch, form, account, drain)
+        }
         Usable::Whole(told, Whole { body, usage }) => {
             account.answer(200);
             account.usage = usage;
@@ -75,13 +85,14 @@ pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc
 fn pass(
     mut head: http::response::Parts,
     body: (Option<Bytes>, crate::upstream::Body),
+    watch: Watch,
     form: Form,
     mut account: Box<Account>,
     drain: &Arc<Drain>,
 ) -> Response<Body> {
     let (watch, good) = match head.status {
         status if !status.is_success() => (Watch::Blind, Outcome::Upstream),
-        _ => (watch(&head.headers, form.protocol), Outcome::Complete),
+        _ => (watch, Outcome::Complete),
     };
     head::complete(&mut head.headers);
     account.answer(head.status.as_u16());

@@ -34,6 +34,8 @@ const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 pub enum Usable {
     /// It goes to the client as it is: its head, the first part of the body if that was read, and the rest.
     Passed(http::response::Parts, Option<Bytes>, upstream::Body),
+    /// The same, without the token counts, which the client did not ask for.
+    Uncounted(http::response::Parts, Option<Bytes>, upstream::Body),
     /// It was translated.
     Whole(Told, Whole),
     /// It is translated as it comes.
@@ -55,7 +57,7 @@ impl Usable {
     /// What it is judged by.
     pub(super) fn status(&self) -> StatusCode {
         match self {
-            Self::Passed(head, ..) => head.status,
+            Self::Passed(head, ..) | Self::Uncounted(head, ..) => head.status,
             Self::Whole(..) | Self::Stream(..) => StatusCode::OK,
             Self::Failed(_, error) => {
                 let said = error.native.as_ref().map(|native| native.status).filter(|status| *status >= 400);
@@ -113,6 +115,9 @@ pub(super) async fn attempt(
         // A stream that breaks before its first part has told the client nothing yet.
         let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
         first = part.into_data().ok();
+        if asked.usage_for(provider).is_some() {
+            return Ok(Usable::Uncounted(head, first, body));
+        }
     }
     Ok(Usable::Passed(head, first, body))
 }

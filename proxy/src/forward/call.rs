@@ -1,10 +1,10 @@
 //! A request that is ready to be sent, and what it becomes for each candidate.
 
 use crate::api::endpoint::{Endpoint, Operation};
-use crate::api::envelope;
+use crate::api::envelope::{self, Edit};
 use crate::api::error::{Dialect, Kind, Refusal};
 use crate::route::{Candidates, Member};
-use crate::state::Key;
+use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
 use crate::translate::{Reading, Signatures, Source, Written, below_version, way};
 use bytes::Bytes;
@@ -36,6 +36,8 @@ pub struct Asked {
     pub url_model: Option<Box<str>>,
     /// Where the body names the model.
     pub place: Range<usize>,
+    /// What makes the body ask for token counts, if it does not.
+    pub usage: Option<Edit>,
     /// What the `*` of the model's public name stands for.
     pub rest: Box<str>,
     /// Whether the answer is to be a stream.
@@ -134,7 +136,7 @@ impl<'c> Turns<'c> {
         let way = way(client, &provider.protocols).unwrap_or(client);
         if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
-                None => envelope::splice(&asked.body, &asked.place, &name),
+                None => envelope::splice(&asked.body, &asked.place, &name, asked.usage_for(provider)),
                 Some(_) => asked.body.clone(),
             };
             return Ok((way, What::Send(asked.uri(&name), body, None)));
@@ -159,6 +161,12 @@ impl<'c> Turns<'c> {
 }
 
 impl Asked {
+    /// What makes the body ask a provider for token counts that the client does not ask for.
+    pub(super) fn usage_for(&self, provider: &Provider) -> Option<&Edit> {
+        let has_them = matches!(self.endpoint.protocol, Protocol::ChatCompletions | Protocol::Completions);
+        self.usage.as_ref().filter(|_| has_them && provider.options.stream_usage)
+    }
+
     fn source(&self) -> Source<'_> {
         let endpoint = self.endpoint;
         let mut source = Source::new(endpoint.operation, endpoint.protocol, &self.body, &self.model);

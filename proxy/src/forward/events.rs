@@ -35,6 +35,10 @@ pub struct Events {
     /// What the stream said at last about its end.
     pub end: Option<End>,
     counts: Option<Box<Counts>>,
+    /// Chunks that hold counts and nothing else are left out.
+    hide: bool,
+    /// There was one.
+    hidden: bool,
 }
 
 /// An event is larger than any.
@@ -67,6 +71,7 @@ static RESPONSES: LazyLock<[Words; 4]> = LazyLock::new(|| {
 struct Chunk {
     usage: Option<Counts>,
     error: Option<IgnoredAny>,
+    choices: Option<Vec<IgnoredAny>>,
 }
 
 /// What may be in an event of Messages.
@@ -121,11 +126,23 @@ impl Events {
             | Protocol::Completions
             | Protocol::Responses
             | Protocol::Messages
-            | Protocol::GenerateContent => {
-                Some(Self { protocol, held: BytesMut::new(), end: None, counts: None })
-            }
+            | Protocol::GenerateContent => Some(Self {
+                protocol,
+                held: BytesMut::new(),
+                end: None,
+                counts: None,
+                hide: false,
+                hidden: false,
+            }),
             _ => None,
         }
+    }
+
+    /// The same, without chunks that hold token counts and nothing else.
+    #[must_use]
+    pub fn hiding_usage(mut self) -> Self {
+        self.hide = true;
+        self
     }
 
     /// The tokens it counted.
@@ -156,7 +173,7 @@ impl Events {
             return Err(TooLarge);
         }
         self.look(&whole);
-        Ok(whole)
+        Ok(self.shown(whole))
     }
 
     /// The provider is done: gives what is left, if with it the stream is over. Some end without the blank line.
@@ -165,7 +182,24 @@ impl Events {
         if self.end.is_none() {
             self.look(&held);
         }
-        if self.end.is_some() { held } else { Bytes::new() }
+        if self.end.is_some() { self.shown(held) } else { Bytes::new() }
+    }
+
+    /// What of these events is let through.
+    fn shown(&mut self, events: Bytes) -> Bytes {
+        if !std::mem::take(&mut self.hidden) {
+            return events;
+        }
+        let mut shown = BytesMut::with_capacity(events.len());
+        let mut rest = &events[..];
+        while !rest.is_empty() {
+            let (event, after) = rest.split_at(first_end(rest));
+            if !is_usage_only(event) {
+                shown.extend_from_slice(event);
+            }
+            rest = after;
+        }
+        shown.freeze()
     }
 
     /// Whether the stream said that the answer is complete, and nothing is held back.
@@ -199,6 +233,7 @@ impl Events {
         if frame.data.trim_ascii() == b"[DONE]" {
             self.end.get_or_insert(End::Complete);
         } else if let Ok(chunk) = serde_json::from_slice::<Chunk>(frame.data) {
+            self.hidden |= self.hide && chunk.is_usage_only();
             self.count(chunk.usage);
             if chunk.error.is_some() {
                 self.end = Some(End::Error);
@@ -247,6 +282,30 @@ impl Events {
             **so_far = so_far.and(counts);
         }
     }
+}
+
+impl Chunk {
+    fn is_usage_only(&self) -> bool {
+        self.usage.is_some() && self.error.is_none() && self.choices.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
+/// Whether an event holds token counts and nothing else.
+fn is_usage_only(event: &[u8]) -> bool {
+    let mut only = false;
+    let mut look = |frame: Frame<'_>| {
+        only = serde_json::from_slice(frame.data).is_ok_and(|chunk: Chunk| chunk.is_usage_only());
+    };
+    let mut framer = SseFramer::default();
+    let _ = framer.push(event, &mut look);
+    framer.finish(&mut look);
+    only
+}
+
+/// The end of the first event in `bytes`, which is right after a blank line, or their end.
+fn first_end(bytes: &[u8]) -> usize {
+    let blank = |at: &usize| matches!(&bytes[..*at], [.., b'\n'] | [.., b'\n', b'\r']);
+    memchr::memchr_iter(b'\n', bytes).find(blank).map_or(bytes.len(), |at| at + 1)
 }
 
 impl Words {

@@ -51,7 +51,45 @@ fn a_model_must_be_named() {
 fn the_same_name_leaves_the_same_bytes() {
     let body = Bytes::from_static(br#"{ "model" : "m" }"#);
     let place = read(&body).unwrap().place;
-    assert_eq!(splice(&body, &place, "m").as_ptr(), body.as_ptr());
+    assert_eq!(splice(&body, &place, "m", None).as_ptr(), body.as_ptr());
+}
+
+#[test]
+fn a_stream_is_made_to_tell_its_counts() {
+    let with = r#""stream_options":{"include_usage":true}"#;
+    let table = [
+        (r#"{"model":"m","stream":true}"#, Some(format!(r#"{{{with},"model":"n","stream":true}}"#))),
+        (
+            " { \"stream\":true,\"model\":\"m\"}",
+            Some(format!(" {{{with}, \"stream\":true,\"model\":\"n\"}}")),
+        ),
+        (
+            r#"{"stream_options":null,"model":"m","stream":true}"#,
+            Some(format!(r#"{{{with},"model":"n","stream":true}}"#)),
+        ),
+        (
+            r#"{"model":"m","stream":true,"stream_options":{}}"#,
+            Some(format!(r#"{{"model":"n","stream":true,{with}}}"#)),
+        ),
+        (
+            r#"{"model":"m","stream":true,"stream_options":{"include_usage":false}}"#,
+            Some(format!(r#"{{"model":"n","stream":true,{with}}}"#)),
+        ),
+        (
+            r#"{"model":"m","stream":true,"stream_options":{"x":[1]}}"#,
+            Some(r#"{"model":"n","stream":true,"stream_options":{"include_usage":true,"x":[1]}}"#.to_owned()),
+        ),
+        (r#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#, None),
+        (r#"{"model":"m","stream":true,"stream_options":7}"#, None),
+        (r#"{"model":"m","stream":false}"#, None),
+        (r#"{"model":"m"}"#, None),
+    ];
+    for (body, expected) in table {
+        let body = Bytes::from(body);
+        let envelope = read(&body).unwrap();
+        let edited = envelope.usage.as_ref().map(|edit| splice(&body, &envelope.place, "n", Some(edit)));
+        assert_eq!(edited.as_deref().map(|bytes| std::str::from_utf8(bytes).unwrap()), expected.as_deref());
+    }
 }
 
 proptest! {
@@ -67,7 +105,7 @@ proptest! {
         let envelope = read(&body).unwrap();
         prop_assert_eq!(&*envelope.model, &name);
         prop_assert_eq!(envelope.stream, stream);
-        let spliced = splice(&body, &envelope.place, &next);
+        let spliced = splice(&body, &envelope.place, &next, None);
         prop_assert_eq!(std::str::from_utf8(&spliced).unwrap(), written(&next));
     }
 }

@@ -27,6 +27,56 @@ fn chat_streams_say_usage_and_end() {
 }
 
 #[test]
+fn counts_nobody_asked_for_are_left_out_however_they_come() {
+    let usage = "\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}";
+    let text = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}],\"usage\":null}\n\n";
+    let only = format!("data: {{\"choices\":[],{usage}}}\n\n");
+    let along = format!("data: {{\"choices\":[{{}}],{usage}}}\r\n\r\n");
+    let stream = [text, &along, &only, "data: [DONE]\n\n"].concat();
+    for size in [1, 7, 50, stream.len()] {
+        let mut events = Events::of(Protocol::ChatCompletions).unwrap().hiding_usage();
+        let mut out = Vec::new();
+        for piece in stream.as_bytes().chunks(size) {
+            out.extend_from_slice(&events.push(Bytes::copy_from_slice(piece)).unwrap());
+        }
+        out.extend_from_slice(&events.finish());
+        assert_eq!(String::from_utf8(out).unwrap(), [text, &along, "data: [DONE]\n\n"].concat(), "{size}");
+        assert_eq!(events.usage(), Some(Usage { input: 3, output: 5, ..Usage::default() }));
+    }
+}
+
+#[test]
+fn messages_and_gemini_say_their_counts_and_end() {
+    let messages = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"usage\":\
+        {\"input_tokens\":3,\"cache_read_input_tokens\":4,\"output_tokens\":1}}}\n\nevent: message_delta\ndata: \
+        {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: \
+        {\"type\":\"message_stop\"}\n\n";
+    let (out, events) = watch(Protocol::Messages, &[messages.as_bytes()]);
+    assert_eq!((out.len(), events.end), (messages.len(), Some(End::Complete)));
+    assert_eq!(events.usage(), Some(Usage { input: 7, cache_read: 4, output: 9, ..Usage::default() }));
+    let failed = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
+    assert_eq!(watch(Protocol::Messages, &[failed.as_bytes()]).1.end, Some(End::Error));
+
+    let part = |more: &str| {
+        format!(
+            "data: {{\"candidates\":[{{\"index\":0{more}}}],\"usageMetadata\":\
+        {{\"promptTokenCount\":3,\"candidatesTokenCount\":2,\"thoughtsTokenCount\":5}}}}\r\n\r\n"
+        )
+    };
+    let (_, events) = watch(Protocol::GenerateContent, &[part("").as_bytes()]);
+    assert_eq!(events.end, None);
+    let (_, events) = watch(Protocol::GenerateContent, &[part(",\"finishReason\":\"STOP\"").as_bytes()]);
+    assert_eq!(events.end, Some(End::Complete));
+    assert_eq!(events.usage(), Some(Usage { input: 3, output: 7, reasoning: 5, ..Usage::default() }));
+    for (text, end) in [
+        ("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n", End::Complete),
+        ("data: {\"error\":{\"code\":503}}\n\n", End::Error),
+    ] {
+        assert_eq!(watch(Protocol::GenerateContent, &[text.as_bytes()]).1.end, Some(end), "{text}");
+    }
+}
+
+#[test]
 fn a_whole_chunk_is_not_copied() {
     let chunk = Bytes::from_static(CHAT.as_bytes());
     let mut events = Events::of(Protocol::ChatCompletions).unwrap();

@@ -4,4 +4,5 @@ mod errors;
 mod pairs;
 mod routing;
 mod said;
+mod same;
 mod speakers;
