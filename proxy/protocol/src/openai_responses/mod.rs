@@ -13,6 +13,7 @@ mod request;
 mod response;
 mod stream_decode;
 mod stream_encode;
+mod stream_items;
 mod usage;
 mod wire;
 mod write_input;

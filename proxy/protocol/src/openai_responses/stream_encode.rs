@@ -4,12 +4,12 @@ use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
 use crate::json::write::{self, Object};
-use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::error;
 use super::finish::{self, Signs};
+use super::stream_items::{Message, Open, Place, Thought, added, event};
 use super::write_item::write_thought;
 
 /// Writes events.
@@ -30,42 +30,6 @@ struct Writer {
     end: Option<(Finish, Option<String>)>,
     usage: Option<Usage>,
     over: bool,
-}
-
-/// The item at hand.
-enum Open {
-    None,
-    /// A message: texts that follow each other are its parts.
-    Message(Message),
-    /// Reasoning; its item opens with the first thing there is to show.
-    Thought(Thought),
-    /// A call; its item opens once its state, which goes before it, can no longer come.
-    Call {
-        call: Call,
-        begun: bool,
-        arguments: String,
-    },
-    /// Nothing of it is written.
-    Skipped,
-}
-
-struct Message {
-    id: String,
-    /// Its item was opened.
-    begun: bool,
-    /// Complete parts, as the JSON of a list without its brackets.
-    parts: Vec<u8>,
-    count: u32,
-    /// The part at hand, opened with its first text.
-    part: Option<Part>,
-}
-
-#[derive(Default)]
-struct Thought {
-    id: String,
-    begun: bool,
-    text: String,
-    state: Option<String>,
 }
 
 impl Encoder {
@@ -392,38 +356,4 @@ impl Writer {
         self.response(out, "response.failed", "failed", None, Some(failure));
         self.over = true;
     }
-}
-
-/// Where the pieces of an item belong.
-struct Place<'p> {
-    id: &'p str,
-    index: u32,
-    part: (&'static str, u32),
-}
-
-impl Place<'_> {
-    fn write(&self, o: &mut Object<'_>) {
-        o.str("item_id", self.id);
-        o.u64("output_index", self.index.into());
-        o.u64(self.part.0, self.part.1.into());
-    }
-}
-
-/// Writes an event and counts it.
-fn event(out: &mut Vec<u8>, kind: &'static str, number: &mut u64, members: impl FnOnce(&mut Object<'_>)) {
-    write_event(out, kind, |out| {
-        write::object(out, |o| {
-            o.str("type", kind);
-            members(o);
-            o.u64("sequence_number", *number);
-        });
-    });
-    *number += 1;
-}
-
-fn added(out: &mut Vec<u8>, number: &mut u64, index: u32, item: impl FnOnce(&mut Object<'_>)) {
-    event(out, "response.output_item.added", number, |o| {
-        o.u64("output_index", index.into());
-        o.object("item", item);
-    });
 }

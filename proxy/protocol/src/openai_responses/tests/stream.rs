@@ -1,0 +1,168 @@
+//! Streams.
+
+use super::*;
+
+#[test]
+fn a_chat_stream_for_a_client_of_responses() {
+    let deltas = [
+        json!({"reasoning_content": "h"}),
+        json!({"reasoning_content": "m"}),
+        json!({"content": "a"}),
+        json!({"content": "b"}),
+        json!({"tool_calls": [{"index": 0, "id": "c0", "function": {"name": "f", "arguments": ""}}]}),
+        json!({"tool_calls": [{"index": 1, "id": "c1", "type": "custom", "custom": {"name": "g", "input": "raw"}}]}),
+        json!({"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]}),
+    ];
+    let events = replay(&OpenAiChat, &OpenAiResponses, &chunks(&deltas, "tool_calls"));
+    let expected = [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.reasoning_summary_part.added",
+        "response.reasoning_summary_text.delta",
+        "response.reasoning_summary_text.delta",
+        "response.reasoning_summary_text.done",
+        "response.reasoning_summary_part.done",
+        "response.output_item.done",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.output_item.added",
+        "response.function_call_arguments.delta",
+        "response.function_call_arguments.done",
+        "response.output_item.done",
+        "response.output_item.added",
+        "response.custom_tool_call_input.delta",
+        "response.custom_tool_call_input.done",
+        "response.output_item.done",
+        "response.completed",
+    ];
+    assert_eq!(kinds(&events), expected);
+    assert_eq!(events[0]["response"]["status"], "in_progress");
+    assert_eq!(events[11]["item_id"], events[9]["item"]["id"]);
+    assert_eq!((&events[13]["text"], &events[13]["output_index"]), (&json!("ab"), &json!(1)));
+    let response = last(&events);
+    assert_eq!((&response["id"], &response["status"]), (&json!("resp_1"), &json!("completed")));
+    assert_eq!(response["output"][3]["input"], "raw");
+}
+
+#[test]
+fn the_stream_and_the_whole_answer_say_the_same() {
+    let deltas = [
+        json!({"content": "a"}),
+        json!({"tool_calls": [{"index": 0, "id": "c0", "function": {"name": "f", "arguments": "{}"}}]}),
+    ];
+    let streamed = replay(&OpenAiChat, &OpenAiResponses, &chunks(&deltas, "tool_calls"));
+    let body = json!({"id": "chatcmpl-1", "model": "gpt", "choices": [{"finish_reason": "tool_calls", "message": {"content": "a",
+        "tool_calls": [{"id": "c0", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}}],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 5, "total_tokens": 25}});
+    let (mut whole, _) = answer(&OpenAiChat, &OpenAiResponses, &body);
+    let mut streamed = last(&streamed).clone();
+    for response in [&mut whole, &mut streamed] {
+        response["output"].as_array_mut().unwrap().iter_mut().for_each(|item| item["id"] = json!("x"));
+    }
+    assert_eq!(whole, streamed);
+}
+
+#[test]
+fn the_signature_of_a_call_is_an_item_before_it() {
+    let chunk = json!({"responseId": "r", "modelVersion": "g", "candidates": [{"finishReason": "STOP", "content": {"role": "model", "parts": [
+        {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"}]}}]});
+    let events = replay(&Gemini, &OpenAiResponses, &format!("data: {chunk}\n\n"));
+    let output = &last(&events)["output"];
+    assert_eq!(
+        (&output[0]["type"], &output[0]["encrypted_content"]),
+        (&json!("reasoning"), &json!("xp1.gemini.c2ln"))
+    );
+    assert_eq!((&output[1]["type"], &output[1]["arguments"]), (&json!("function_call"), &json!("{}")));
+}
+
+#[test]
+fn reasoning_that_nobody_asked_to_see_leaves_its_state_alone() {
+    let stream = events(&[
+        json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude", "usage": {"input_tokens": 1}}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "hm"}}),
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "signature_delta", "signature": "s"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 2}}),
+        json!({"type": "message_stop"}),
+    ]);
+    let mut reader = StreamReader::new(Framing::Sse, Anthropic.stream_decoder(Exchange::default()));
+    let mut encoder =
+        OpenAiResponses.stream_encoder(Reply { show_reasoning: false, ..reply(&OpenAiResponses) });
+    let mut out = Vec::new();
+    reader.push(stream.as_bytes(), &mut |event: crate::ir::Event<'_>| encoder.event(&event, &mut out));
+    let text = String::from_utf8(out).unwrap();
+    assert!(
+        text.contains("xp1.anthropic.s") && !text.contains("hm") && !text.contains("summary_text"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_error_ends_a_stream_and_is_said_twice() {
+    let text = "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
+    let events = replay(
+        &OpenAiChat,
+        &OpenAiResponses,
+        &format!("{text}data: {{\"error\":{{\"message\":\"slow\",\"code\":\"rate_limit_exceeded\"}}}}\n\n"),
+    );
+    let [.., error, failed] = events.as_slice() else { panic!("too few events") };
+    assert_eq!(
+        (&error["type"], &error["code"], &error["message"]),
+        (&json!("error"), &json!("rate_limit_exceeded"), &json!("slow"))
+    );
+    assert_eq!(
+        (&failed["type"], &failed["response"]["status"]),
+        (&json!("response.failed"), &json!("failed"))
+    );
+    assert_eq!(failed["response"]["error"], json!({"code": "rate_limit_exceeded", "message": "slow"}));
+    let events = replay(&OpenAiChat, &OpenAiResponses, text);
+    assert_eq!(last(&events)["error"]["code"], "upstream_incomplete");
+    // The other way, with the error at the top of its event as the vendor describes it.
+    let stream = super::events(&[
+        json!({"type": "error", "code": "server_error", "message": "m", "param": null, "sequence_number": 0}),
+    ]);
+    let chunks = replay(&OpenAiResponses, &OpenAiChat, &stream);
+    assert_eq!(
+        chunks,
+        [json!({"error": {"message": "m", "type": "server_error", "param": null, "code": null}})]
+    );
+}
+
+#[test]
+fn a_second_start_after_a_block_is_an_error() {
+    let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}});
+    let block =
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "a"}});
+    let events = replay(&Anthropic, &OpenAiResponses, &events(&[start.clone(), start.clone(), block, start]));
+    assert_eq!(kinds(&events).iter().filter(|kind| **kind == "response.created").count(), 1);
+    assert_eq!(events.last().unwrap()["type"], "response.failed");
+}
+
+#[test]
+fn items_may_come_only_with_the_end_or_without_their_beginning() {
+    let message = json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "a"}, {"type": "refusal", "refusal": "b"}]});
+    let end = |output: Value| json!({"type": "response.completed", "response": {"id": "r", "status": "completed", "output": output}});
+    let done = json!({"type": "response.output_item.done", "output_index": 3, "item": message});
+    let delta =
+        |delta: &str| json!({"type": "response.output_text.delta", "output_index": 0, "delta": delta});
+    for stream in [vec![end(json!([message]))], vec![done, end(json!([message]))]] {
+        let chunks = replay(&OpenAiResponses, &OpenAiChat, &events(&stream));
+        let said: Vec<_> = chunks.iter().map(|chunk| chunk["choices"][0]["delta"].clone()).collect();
+        assert!(
+            said.contains(&json!({"content": "a"})) && said.contains(&json!({"refusal": "b"})),
+            "{said:?}"
+        );
+    }
+    let chunks =
+        replay(&OpenAiResponses, &OpenAiChat, &events(&[delta("a"), delta("b"), end(json!([message]))]));
+    let text: String =
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+    assert_eq!(text, "ab");
+}
