@@ -64,8 +64,13 @@ pub(super) fn write_event(o: &mut Object<'_>, error: &ApiError) {
     }
 }
 
-/// Writes the `error` of a response.
+/// Codes of other dialects that the `error` of a response knows. The event before it says the exact one.
+const LISTED: [&str; 1] = ["rate_limit_exceeded"];
+
+/// Writes the `error` of a response, whose codes are a closed list.
 pub(super) fn write_response(o: &mut Object<'_>, error: &ApiError) {
-    o.str("code", code(error));
+    let code = code(error);
+    let listed = error.native_for(THIS).is_some() || LISTED.contains(&code);
+    o.str("code", if listed { code } else { "server_error" });
     o.str("message", &error.message);
 }

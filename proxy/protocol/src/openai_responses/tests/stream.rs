@@ -123,7 +123,8 @@ fn an_error_ends_a_stream_and_is_said_twice() {
     );
     assert_eq!(failed["response"]["error"], json!({"code": "rate_limit_exceeded", "message": "slow"}));
     let events = replay(&OpenAiChat, &OpenAiResponses, text);
-    assert_eq!(last(&events)["error"]["code"], "upstream_incomplete");
+    assert_eq!(last(&events)["error"]["code"], "server_error");
+    assert_eq!(events[events.len() - 2]["code"], "upstream_incomplete");
     // The other way, with the error at the top of its event as the vendor describes it.
     let stream = super::events(&[
         json!({"type": "error", "code": "server_error", "message": "m", "param": null, "sequence_number": 0}),
