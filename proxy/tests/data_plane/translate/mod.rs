@@ -1,6 +1,7 @@
 //! Clients of one protocol and providers of another.
 
 mod errors;
+mod others;
 mod pairs;
 mod routing;
 mod said;
