@@ -42,13 +42,21 @@ pub struct Asked<'p> {
 }
 
 /// Endpoints whose requests name the model in the body.
-static ENDPOINTS: [Endpoint; 6] = [
+static ENDPOINTS: [Endpoint; 14] = [
     endpoint("/v1/chat/completions", Protocol::ChatCompletions, Operation::Answer, "/chat/completions"),
     endpoint("/v1/completions", Protocol::Completions, Operation::Answer, "/completions"),
     endpoint("/v1/embeddings", Protocol::Embeddings, Operation::Embed, "/embeddings"),
     endpoint("/v1/responses", Protocol::Responses, Operation::Answer, "/responses"),
     endpoint("/v1/messages", Protocol::Messages, Operation::Answer, "/messages"),
     endpoint("/v1/messages/count_tokens", Protocol::Messages, Operation::Count, "/messages/count_tokens"),
+    endpoint("/v1/images/generations", Protocol::Images, Operation::Pass, "/images/generations"),
+    endpoint("/v1/images/edits", Protocol::Images, Operation::Pass, "/images/edits"),
+    endpoint("/v1/images/variations", Protocol::Images, Operation::Pass, "/images/variations"),
+    endpoint("/v1/audio/speech", Protocol::Audio, Operation::Pass, "/audio/speech"),
+    endpoint("/v1/audio/transcriptions", Protocol::Audio, Operation::Pass, "/audio/transcriptions"),
+    endpoint("/v1/audio/translations", Protocol::Audio, Operation::Pass, "/audio/translations"),
+    endpoint("/v1/moderations", Protocol::Moderations, Operation::Pass, "/moderations"),
+    endpoint("/v1/rerank", Protocol::Rerank, Operation::Pass, "/rerank"),
 ];
 
 /// Methods of models, named in the path: `/v1beta/models/{model}:{method}`.

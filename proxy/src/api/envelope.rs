@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Most bytes of a model name.
-const MAX_MODEL: usize = 512;
+pub(super) const MAX_MODEL: usize = 512;
 
 /// What stands in a request.
 #[derive(Debug, PartialEq, Eq)]
@@ -120,6 +120,17 @@ pub fn in_url(model: &str, stream: bool) -> Result<Envelope<'_>, Unreadable> {
         return Err(Unreadable::LongModel);
     }
     Ok(Envelope { model: Cow::Borrowed(model), stream, place: 0..0, usage: None })
+}
+
+/// The form with another model: `name` instead of what is at `place`.
+#[must_use]
+pub fn splice_form(body: &Bytes, place: &Range<usize>, name: &str) -> Bytes {
+    match (body.get(..place.start), body.get(place.clone()), body.get(place.end..)) {
+        (Some(before), Some(was), Some(after)) if was != name.as_bytes() => {
+            [before, name.as_bytes(), after].concat().into()
+        }
+        _ => body.clone(),
+    }
 }
 
 /// A key that could be one of those looked for, its escapes read.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod health;
 mod intake;
 pub mod models;
+pub mod multipart;
 pub mod request_id;
 pub mod scan;
 pub mod server;

@@ -5,7 +5,7 @@ use super::endpoint::{self, Endpoint, Operation};
 use super::error::{Dialect, Kind, Refusal};
 use super::intake::{self, Stop};
 use super::server::{Busy, Link};
-use super::{auth, envelope, health, models, request_id};
+use super::{auth, envelope, health, models, multipart, request_id};
 use crate::drain::{Drain, Phase};
 use crate::forward::{self, Account, Asked, Books, Call, Form};
 use crate::route::{Candidates, NoRoute};
@@ -207,10 +207,13 @@ impl Api {
         account.received = Some(std::time::Instant::now());
         account.request_bytes = body.len() as u64;
         let At { endpoint, model } = at;
-        let envelope = match &model {
-            Some(model) => envelope::in_url(model, endpoint.operation == Operation::Stream),
-            None => envelope::read(&body),
+        let form = multipart::boundary(&parts.headers).filter(|_| endpoint.operation == Operation::Pass);
+        let envelope = match (&model, form) {
+            (Some(model), _) => envelope::in_url(model, endpoint.operation == Operation::Stream),
+            (None, Some(boundary)) => multipart::read(&body, boundary),
+            (None, None) => envelope::read(&body),
         };
+        let form = form.is_some();
         let envelope = envelope.map_err(unreadable)?;
         let public: Arc<str> = envelope.model.as_ref().into();
         account.model = Some(public.clone());
@@ -227,6 +230,7 @@ impl Api {
         let (signatures, headers) = (self.signatures.clone(), parts.headers);
         let asked = Asked {
             usage: envelope.usage,
+            form,
             endpoint,
             headers,
             body,

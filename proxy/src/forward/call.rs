@@ -36,6 +36,8 @@ pub struct Asked {
     pub url_model: Option<Box<str>>,
     /// Where the body names the model.
     pub place: Range<usize>,
+    /// The body is a form.
+    pub form: bool,
     /// What makes the body ask for token counts, if it does not.
     pub usage: Option<Edit>,
     /// What the `*` of the model's public name stands for.
@@ -136,6 +138,7 @@ impl<'c> Turns<'c> {
         let way = way(client, &provider.protocols).unwrap_or(client);
         if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
+                None if asked.form => envelope::splice_form(&asked.body, &asked.place, &name),
                 None => envelope::splice(&asked.body, &asked.place, &name, asked.usage_for(provider)),
                 Some(_) => asked.body.clone(),
             };

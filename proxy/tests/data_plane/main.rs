@@ -12,6 +12,7 @@ mod intake;
 mod keys;
 mod models;
 mod observing;
+mod passing;
 mod streams;
 mod support;
 mod swap;
