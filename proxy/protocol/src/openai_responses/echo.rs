@@ -1,6 +1,7 @@
 //! Settings of a request that its response repeats.
 
 use crate::ir::{OutputFormat, Request, Tool, ToolKind};
+use crate::json::compact;
 use crate::json::write::{self, Object};
 
 use super::THIS;
@@ -61,6 +62,8 @@ pub(super) fn of(request: &Request<'_>) -> Vec<(&'static str, String)> {
     ] {
         echo.extend(json.map(|json| (key, json)));
     }
+    // In a stream the response stands on one line.
+    echo.iter_mut().for_each(|(_, json)| *json = compact(json).into_owned());
     echo
 }
 

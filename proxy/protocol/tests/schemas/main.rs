@@ -8,6 +8,8 @@
 mod case;
 #[path = "../support/translate.rs"]
 mod translate;
+#[path = "../support/unfold.rs"]
+mod unfold;
 mod validate;
 
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::path::Path;
 use case::{Case, Operation};
 use llm_protocol::Protocol;
 use serde_json::{Value, json};
+use translate::Mode;
 use validate::Schema;
 
 /// The schemas of one protocol.
@@ -68,15 +71,16 @@ fn everything_written_for_another_protocol_validates() {
             if let Some(Ok(written)) = translate::request(case, to, model) {
                 check("request", &schemas.request, &parse(&written.body), 0);
             }
-            let Some(answer) = translate::answer(case, to, model).filter(|answer| answer.status < 400) else {
-                continue;
-            };
-            if answer.is_stream {
-                for event in translate::events(&answer.body).iter().filter(|event| is_listed(event)) {
-                    check(&format!("event {}", event["type"]), &schemas.event, event, 2);
+            for mode in [Mode::Recorded, Mode::Plain, Mode::Stream] {
+                let answer = translate::answer(case, to, model, mode);
+                let Some(answer) = answer.filter(|answer| answer.status < 400) else { continue };
+                if answer.is_stream {
+                    for event in translate::events(&answer.body).iter().filter(|event| is_listed(event)) {
+                        check(&format!("event {}", event["type"]), &schemas.event, event, 2);
+                    }
+                } else {
+                    check("response", &schemas.response, &parse(&answer.body), 1);
                 }
-            } else {
-                check("response", &schemas.response, &parse(&answer.body), 1);
             }
         }
     }

@@ -4,11 +4,12 @@
 
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{Codec, Encoded, NoStates, Reply, RouteOptions};
-use llm_protocol::ir::{Event, Request};
+use llm_protocol::ir::{Event, Fold, Request, Sink};
 use llm_protocol::{ErrorHead, Exchange, Framing, Notes, Protocol, StreamReader, Target, UrlFacts, codec};
 use serde_json::Value;
 
 use crate::case::Case;
+use crate::unfold;
 
 /// The protocols that are translated into each other, each with a model that takes most.
 pub(crate) const PAIRED: [(Protocol, &str); 4] = [
@@ -53,10 +54,20 @@ fn url(case: &Case) -> UrlFacts<'_> {
 
 /// The recording's request for a provider of another protocol: what it gets, or why the client is refused.
 pub(crate) fn request(case: &Case, to: Protocol, model: &str) -> Option<Result<Written, String>> {
+    request_in(case, to, model, None)
+}
+
+/// The same, streaming or not whatever was recorded.
+pub(crate) fn request_in(
+    case: &Case,
+    to: Protocol,
+    model: &str,
+    stream: Option<bool>,
+) -> Option<Result<Written, String>> {
     let body = case.request.as_ref()?;
     let from = speak(Protocol::from_name(&case.protocol)?);
     let request = match from.decode_request(body, url(case)) {
-        Ok(request) => request,
+        Ok(request) => Request { stream: stream.or(request.stream), ..request },
         Err(error) => return Some(Err(error.to_string())),
     };
     let options = RouteOptions { url_fetch: true, ..RouteOptions::default() };
@@ -70,10 +81,19 @@ pub(crate) fn request(case: &Case, to: Protocol, model: &str) -> Option<Result<W
     })
 }
 
-/// The recording's answer for a client of another protocol, who asked the same in that protocol as far as it can.
-pub(crate) fn answer(case: &Case, to: Protocol, model: &str) -> Option<Answer> {
-    let body = case.response.as_ref()?;
-    let from = speak(Protocol::from_name(&case.protocol)?);
+/// How an answer is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As it was recorded.
+    Recorded,
+    /// Whole.
+    Plain,
+    /// As a stream, its pieces few.
+    Stream,
+}
+
+/// What the client asked for that shapes its answer.
+fn reply(case: &Case, to: Protocol, model: &str) -> Reply {
     let asked = request(case, to, model).and_then(Result::ok).map(|written| written.body);
     let asked = asked.as_ref().and_then(|body| {
         let url = UrlFacts { model: Some(model), stream: Some(false) };
@@ -82,6 +102,14 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str) -> Option<Answer> {
     let asked = asked.unwrap_or_else(|| Request::new(to, "m".into()));
     let mut reply = Reply::to(speak(to), &asked, CREATED, SEED);
     (reply.include_usage, reply.show_reasoning, reply.input_estimate) = (true, true, 1);
+    reply
+}
+
+/// The recording's answer for a client of another protocol, who asked the same in that protocol as far as it can.
+pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Option<Answer> {
+    let body = case.response.as_ref()?;
+    let from = speak(Protocol::from_name(&case.protocol)?);
+    let mut reply = reply(case, to, model);
     let mut notes = Notes::new(false);
     let status = case.status();
     if status >= 400 {
@@ -89,32 +117,49 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str) -> Option<Answer> {
         let (status, body) = speak(to).encode_error(&from.decode_error(head, body));
         return Some(Answer { status, body, warnings: String::new(), is_stream: false });
     }
-    let framing = match case.framing() {
-        "sse" => Framing::Sse,
-        "json-array" => Framing::JsonArray,
-        _ => {
-            let response = from.decode_response(body, &Exchange::default()).ok()?;
-            let body = speak(to).encode_response(&response, &mut reply, &mut notes);
-            return Some(Answer {
-                status,
-                body,
-                warnings: notes.header().unwrap_or_default(),
-                is_stream: false,
-            });
-        }
+    let read = |sink: &mut dyn Sink| {
+        let framing = if case.framing() == "json-array" { Framing::JsonArray } else { Framing::Sse };
+        let mut reader = StreamReader::new(framing, from.stream_decoder(Exchange::default()));
+        reader.push(body, sink);
+        reader.finish(sink);
     };
+    let is_recorded_whole = case.framing() == "json";
+    if is_recorded_whole && mode != Mode::Stream || !is_recorded_whole && mode == Mode::Plain {
+        let response = if is_recorded_whole {
+            from.decode_response(body, &Exchange::default()).ok()?
+        } else {
+            let mut fold = Fold::new(from.protocol());
+            read(&mut fold);
+            unfold::whole(fold)?
+        };
+        let body = speak(to).encode_response(&response, &mut reply, &mut notes);
+        return Some(Answer { status, body, warnings: notes.header().unwrap_or_default(), is_stream: false });
+    }
     let mut encoder = speak(to).stream_encoder(reply);
-    let mut reader = StreamReader::new(framing, from.stream_decoder(Exchange::default()));
     let mut out = Vec::new();
-    let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
-    reader.push(body, &mut sink);
-    reader.finish(&mut sink);
+    let mut write = |event: Event<'_>| encoder.event(&event, &mut out);
+    match mode {
+        _ if is_recorded_whole => {
+            unfold::unfold(&from.decode_response(body, &Exchange::default()).ok()?, &mut write);
+        }
+        Mode::Stream => read(&mut unfold::Shorter::new(write)),
+        Mode::Recorded | Mode::Plain => read(&mut write),
+    }
     Some(Answer { status, body: out, warnings: String::new(), is_stream: true })
 }
 
-/// The data of the events of a stream, but those that are no JSON.
+/// The data of the events of a stream, but the sentinel of its end.
 pub(crate) fn events(body: &[u8]) -> Vec<Value> {
-    let text = std::str::from_utf8(body).unwrap_or("");
-    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.filter_map(|data| serde_json::from_str(data).ok()).collect()
+    let text = std::str::from_utf8(body).unwrap();
+    let mut events = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("data: ") {
+            Some("[DONE]") => {}
+            Some(data) => {
+                events.push(serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}")))
+            }
+            None => assert!(line.is_empty() || line.starts_with("event: "), "no line of an event: {line:?}"),
+        }
+    }
+    events
 }

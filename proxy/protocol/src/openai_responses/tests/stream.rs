@@ -167,3 +167,19 @@ fn items_may_come_only_with_the_end_or_without_their_beginning() {
         chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(text, "ab");
 }
+
+#[test]
+fn settings_written_over_lines_are_repeated_on_one() {
+    let request = "{\"model\":\"m\",\"input\":\"a\",\"metadata\":{\n\"a\":\"b\"},\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"parameters\":{\n}}]}";
+    let request = OpenAiResponses.decode_request(request.as_bytes(), UrlFacts::default()).unwrap();
+    let mut encoder = OpenAiResponses.stream_encoder(Reply::to(&OpenAiResponses, &request, 1, 1));
+    let mut out = Vec::new();
+    encoder.event(&crate::ir::Event::Start { id: "x".into(), model: "m".into() }, &mut out);
+    encoder.event(&crate::ir::Event::End, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(
+        text.lines()
+            .all(|line| line.is_empty() || line.starts_with("event: ") || line.starts_with("data: {")),
+        "{text}"
+    );
+}

@@ -1,0 +1,158 @@
+//! What each protocol becomes in each other, committed in `tests/data/goldens`, a file an ordered pair: a client of the
+//! first speaks to a provider of the second. `UPDATE_GOLDENS=1` writes them anew; a change is reviewed against the
+//! reference of the translation.
+
+// Tests may panic; clippy takes only the functions marked as tests for tests.
+#![allow(clippy::unwrap_used)]
+
+#[allow(dead_code, reason = "shared with the recordings test")]
+#[path = "../recordings/runner/case.rs"]
+mod case;
+mod scenarios;
+#[path = "../support/translate.rs"]
+mod translate;
+#[path = "../support/unfold.rs"]
+mod unfold;
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use case::Case;
+use llm_protocol::Protocol;
+use scenarios::SCENARIOS;
+use serde_json::Value;
+use translate::Mode;
+
+/// Texts longer than this are shown by their start, their length and a checksum.
+const SHOWN: usize = 160;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/goldens")
+}
+
+#[test]
+fn every_pair_says_what_it_said() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let cases = case::load(&fixtures).unwrap();
+    let update = std::env::var_os("UPDATE_GOLDENS").is_some();
+    let mut changed = Vec::new();
+    for client in translate::PAIRED {
+        for provider in translate::PAIRED.into_iter().filter(|provider| provider.0 != client.0) {
+            for mode in [Mode::Plain, Mode::Stream] {
+                let text = pair(&cases, client, provider, mode);
+                let kind = if mode == Mode::Stream { "stream" } else { "plain" };
+                let name = format!("{}-to-{}.{kind}.txt", client.0.name(), provider.0.name());
+                let path = folder().join(&name);
+                if update {
+                    std::fs::write(&path, &text).unwrap();
+                }
+                let known = std::fs::read_to_string(&path).unwrap_or_default();
+                if let Some(line) = first_difference(&known, &text) {
+                    changed.push(format!("{name}: {line}"));
+                }
+            }
+        }
+    }
+    assert!(changed.is_empty(), "UPDATE_GOLDENS=1 writes them anew\n{}", changed.join("\n"));
+}
+
+fn first_difference(known: &str, text: &str) -> Option<String> {
+    let (mut left, mut right) = (known.lines(), text.lines());
+    for number in 1.. {
+        match (left.next(), right.next()) {
+            (None, None) => return None,
+            (known, seen) if known == seen => {}
+            (known, seen) => return Some(format!("line {number}: known {known:?}, seen {seen:?}")),
+        }
+    }
+    None
+}
+
+type Side = (Protocol, &'static str);
+
+/// Everything between a client of one protocol and a provider of another.
+fn pair(cases: &[Case], client: Side, provider: Side, mode: Mode) -> String {
+    let mut out = String::new();
+    let stream = mode == Mode::Stream;
+    for scenario in SCENARIOS {
+        let find = |side: Side| {
+            let name = scenario.case(side.0, stream)?;
+            let full = format!("{}/{name}", side.0.name());
+            Some(cases.iter().find(|case| case.name == full).unwrap_or_else(|| panic!("no recording {full}")))
+        };
+        let (asked, answered) = (find(client), find(provider));
+        if asked.is_none() && answered.is_none() {
+            continue;
+        }
+        writeln!(out, "# {}\n", scenario.name).unwrap();
+        if let Some(case) = asked.filter(|case| case.request.is_some() && !scenario.is_error) {
+            writeln!(out, "## request of {}\n", case.name).unwrap();
+            request(&mut out, case, provider, stream);
+        }
+        if let Some(case) = answered {
+            writeln!(out, "## answer of {}\n", case.name).unwrap();
+            answer(&mut out, case, client, mode);
+        }
+    }
+    out
+}
+
+fn request(out: &mut String, case: &Case, (to, model): Side, stream: bool) {
+    match translate::request_in(case, to, model, Some(stream)) {
+        Some(Ok(written)) => {
+            writeln!(out, "POST {}", written.path).unwrap();
+            warnings(out, &written.warnings);
+            writeln!(out, "{}\n", json(&written.body)).unwrap();
+        }
+        Some(Err(rejected)) => writeln!(out, "400 {rejected}\n").unwrap(),
+        None => {}
+    }
+}
+
+fn answer(out: &mut String, case: &Case, (to, model): Side, mode: Mode) {
+    let Some(answer) = translate::answer(case, to, model, mode) else { return };
+    if !answer.is_stream {
+        writeln!(out, "{}", answer.status).unwrap();
+        warnings(out, &answer.warnings);
+        writeln!(out, "{}\n", json(&answer.body)).unwrap();
+        return;
+    }
+    for line in String::from_utf8(answer.body).unwrap().lines() {
+        match line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok()) {
+            Some(mut event) => {
+                shorten(&mut event);
+                writeln!(out, "data: {event}").unwrap();
+            }
+            None => writeln!(out, "{line}").unwrap(),
+        }
+    }
+    out.push('\n');
+}
+
+fn warnings(out: &mut String, warnings: &str) {
+    if !warnings.is_empty() {
+        writeln!(out, "warnings: {warnings}").unwrap();
+    }
+}
+
+/// A body for people to read.
+fn json(body: &[u8]) -> String {
+    let mut value: Value = serde_json::from_slice(body).unwrap();
+    shorten(&mut value);
+    serde_json::to_string_pretty(&value).unwrap()
+}
+
+fn shorten(value: &mut Value) {
+    match value {
+        Value::String(text) if text.chars().count() > SHOWN => {
+            let start: String = text.chars().take(60).collect();
+            let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+                (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
+            *text = format!("{start}… ({} bytes, {sum:016x})", text.len());
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Object(members) => members.values_mut().for_each(shorten),
+        _ => {}
+    }
+}
