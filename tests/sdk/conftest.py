@@ -8,8 +8,10 @@ import time
 import urllib.error
 import urllib.request
 
+import anthropic
 import openai
 import pytest
+from google import genai
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("LLM_BUILD", "target/debug")
@@ -34,6 +36,33 @@ BEHAVIOURS = {
     "recorded-crlf": "fixture-stream-crlf",
     "recorded-split": "fixture-stream-unicode-split",
 }
+
+
+# Types of provider, with the folder of their recordings and the version in their URL.
+RECORDED = {
+    "OpenAI": ("openai_chat", "v1"),
+    "Anthropic": ("anthropic_messages", "v1"),
+    "Gemini": ("gemini_generate", "v1beta"),
+}
+# Recordings that every type has.
+CASES = ["text-basic", "text-basic-stream", "tools-parallel-turn1", "tools-parallel-stream-turn1", "max-tokens"]
+# Recordings of errors, by type.
+ERRORS = {
+    "OpenAI": {"limited": "error-429-tokens", "broken": "error-500", "missing": "model-not-found"},
+    "Anthropic": {"limited": "error-429", "broken": "error-500", "missing": "model-not-found"},
+    "Gemini": {"limited": "error-429-quota-retryinfo", "broken": "error-503-overloaded", "missing": "model-not-found"},
+}
+
+
+def recorded(type, case):
+    """The name of the model that answers from a recording of a type of provider."""
+    return f"{type.lower()}-{case}"
+
+
+def expected(type, case):
+    """What a recording says, by its own account of it."""
+    folder, _ = RECORDED[type]
+    return json.loads((ROOT / "proxy/protocol/fixtures" / folder / case / "expect.json").read_text())
 
 
 def program(name):
@@ -78,6 +107,13 @@ def manifests(fake):
     for waiting in objects:
         if waiting["metadata"]["name"] == "hangs":
             waiting["spec"]["timeouts"] = {"firstByte": "300ms", "total": "5s"}
+    objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "provider"}, "stringData": {"key": "sk-p"}})
+    for type, (folder, version) in RECORDED.items():
+        cases = {case: case for case in CASES} | {case: error for case, error in ERRORS[type].items()}
+        for case, recording in cases.items():
+            name, url = recorded(type, case), f"http://{fake}/fixture-{folder}@{recording}/{version}"
+            credentials = [{"secretRef": {"name": "provider", "key": "key"}}]
+            objects.append(provider(name, url, type=type, credentials=credentials))
     # Port 9 of loopback: nobody is there.
     objects.append(provider("unreachable", "http://127.0.0.1:9/v1"))
     objects += master_key("everything", KEY)
@@ -134,6 +170,18 @@ def ready(address):
 def client(proxy):
     """The official client, which must not hide an error behind a retry."""
     return openai.OpenAI(api_key=KEY, base_url=f"http://{proxy}/v1", max_retries=0, timeout=PATIENCE)
+
+
+@pytest.fixture
+def claude(proxy):
+    """Anthropic's official client."""
+    return anthropic.Anthropic(api_key=KEY, base_url=f"http://{proxy}", max_retries=0, timeout=PATIENCE)
+
+
+@pytest.fixture
+def gemini(proxy):
+    """Google's official client."""
+    return genai.Client(api_key=KEY, http_options={"base_url": f"http://{proxy}", "timeout": PATIENCE * 1000})
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import openai
 import pytest
 
-from conftest import BEHAVIOURS, MAX_BODY, PATIENCE
+from conftest import BEHAVIOURS, CASES, ERRORS, MAX_BODY, PATIENCE, RECORDED, recorded
 
 MESSAGES = [{"role": "user", "content": "say something"}]
 
@@ -72,7 +72,8 @@ def test_recorded_streams(client, model):
 
 def test_models(client):
     names = {model.id for model in client.models.list()}
-    assert names == {*BEHAVIOURS, "unreachable"}
+    of_recordings = {recorded(type, case) for type in RECORDED for case in [*CASES, *ERRORS[type]]}
+    assert names == {*BEHAVIOURS, *of_recordings, "unreachable"}
     assert client.models.retrieve("chat").id == "chat"
 
 

@@ -169,7 +169,11 @@ impl Encoder {
         let Some(place) = self.blocks.get(block as usize).copied() else { return };
         let is_call = self.choices.iter().any(|choice| choice.index == place.choice && choice.signs.calls);
         if is_call && state.family == crate::Protocol::Gemini.family() {
-            self.call(place, out, |o| write_signature(o, state));
+            self.call(place, out, |o| {
+                // OpenAI's own client wants to see what every piece is a piece of.
+                call_piece(o, place.style, None, "");
+                write_signature(o, state);
+            });
         }
     }
 

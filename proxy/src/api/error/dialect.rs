@@ -43,7 +43,7 @@ impl Dialect {
     #[must_use]
     pub fn guess(path: &str, headers: &http::HeaderMap) -> Self {
         match path {
-            _ if path.starts_with("/v1beta/") => Self::Gemini,
+            _ if path.starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") => Self::Gemini,
             _ if headers.contains_key("anthropic-version") || path.contains("/messages") => Self::Anthropic,
             _ => Self::OpenAi,
         }

@@ -140,6 +140,10 @@ async fn models_are_listed_as_the_client_wants_them() {
     let gemini = list("/v1beta/models", false).await;
     assert_eq!(gemini["models"][0]["name"], "models/m");
     assert_eq!(list("/v1beta/models/m", false).await["name"], "models/m");
+    // Google's client asks at the same path as OpenAI's.
+    let request = get("/v1/models").header("x-goog-api-key", KEY);
+    let google = Client::connect(proxy.address).await.send(request).await.json();
+    assert_eq!(google["models"][0]["name"], "models/m");
     assert_eq!(list("/v1beta/models/nothing", false).await["error"]["status"], "NOT_FOUND");
 }
 
