@@ -38,17 +38,19 @@ BEHAVIOURS = {
 }
 
 
-# Types of provider, with the folder of their recordings and the version in their URL.
+# Kinds of provider: the folder of their recordings, the version in their URL, and what they are.
 RECORDED = {
-    "OpenAI": ("openai_chat", "v1"),
-    "Anthropic": ("anthropic_messages", "v1"),
-    "Gemini": ("gemini_generate", "v1beta"),
+    "OpenAI": ("openai_chat", "v1", {"type": "OpenAI", "protocols": ["ChatCompletions"]}),
+    "Responses": ("openai_responses", "v1", {"type": "OpenAI", "protocols": ["Responses"]}),
+    "Anthropic": ("anthropic_messages", "v1", {"type": "Anthropic"}),
+    "Gemini": ("gemini_generate", "v1beta", {"type": "Gemini"}),
 }
 # Recordings that every type has.
 CASES = ["text-basic", "text-basic-stream", "tools-parallel-turn1", "tools-parallel-stream-turn1", "max-tokens"]
 # Recordings of errors, by type.
 ERRORS = {
     "OpenAI": {"limited": "error-429-tokens", "broken": "error-500", "missing": "model-not-found"},
+    "Responses": {"limited": "error-429-tokens", "broken": "openai_chat@error-500", "missing": "model-not-found"},
     "Anthropic": {"limited": "error-429", "broken": "error-500", "missing": "model-not-found"},
     "Gemini": {"limited": "error-429-quota-retryinfo", "broken": "error-503-overloaded", "missing": "model-not-found"},
 }
@@ -61,7 +63,7 @@ def recorded(type, case):
 
 def expected(type, case):
     """What a recording says, by its own account of it."""
-    folder, _ = RECORDED[type]
+    folder, _, _ = RECORDED[type]
     return json.loads((ROOT / "proxy/protocol/fixtures" / folder / case / "expect.json").read_text())
 
 
@@ -108,12 +110,13 @@ def manifests(fake):
         if waiting["metadata"]["name"] == "hangs":
             waiting["spec"]["timeouts"] = {"firstByte": "300ms", "total": "5s"}
     objects.append({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "provider"}, "stringData": {"key": "sk-p"}})
-    for type, (folder, version) in RECORDED.items():
+    for type, (folder, version, spec) in RECORDED.items():
         cases = {case: case for case in CASES} | {case: error for case, error in ERRORS[type].items()}
         for case, recording in cases.items():
-            name, url = recorded(type, case), f"http://{fake}/fixture-{folder}@{recording}/{version}"
+            recording = recording if "@" in recording else f"{folder}@{recording}"
+            name, url = recorded(type, case), f"http://{fake}/fixture-{recording}/{version}"
             credentials = [{"secretRef": {"name": "provider", "key": "key"}}]
-            objects.append(provider(name, url, type=type, credentials=credentials))
+            objects.append(provider(name, url, credentials=credentials, **spec))
     # Port 9 of loopback: nobody is there.
     objects.append(provider("unreachable", "http://127.0.0.1:9/v1"))
     objects += master_key("everything", KEY)

@@ -86,6 +86,65 @@ def test_openai_errors(client, type):
         assert raised.value.body["message"]
 
 
+# OpenAI's client, by Responses
+
+RESPONSES_TOOLS = [
+    {"type": "function", "name": NAME, "description": ABOUT, "parameters": SCHEMA, "strict": False}
+]
+
+
+@TYPES
+def test_responses_text_and_usage(client, type):
+    answer = client.responses.create(
+        model=recorded(type, "text-basic"), instructions="Be brief.", input=QUESTION, store=False
+    )
+    assert answer.output_text == expected(type, "text-basic")["text"]
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == usage(type, "text-basic")
+    assert answer.status == "completed"
+
+
+@TYPES
+def test_responses_stream(client, type):
+    case = "text-basic-stream"
+    text = ""
+    with client.responses.stream(model=recorded(type, case), input=QUESTION) as stream:
+        for event in stream:
+            text += event.delta if event.type == "response.output_text.delta" else ""
+        final = stream.get_final_response()
+    assert text == final.output_text == expected(type, case)["text"]
+    assert (final.usage.input_tokens, final.usage.output_tokens) == usage(type, case)
+
+
+@TYPES
+@pytest.mark.parametrize("case", ["tools-parallel-turn1", "tools-parallel-stream-turn1"])
+def test_responses_tools_and_their_results(client, type, case):
+    asked = {"model": recorded(type, case), "input": QUESTION, "tools": RESPONSES_TOOLS}
+    if "stream" in case:
+        with client.responses.stream(**asked) as stream:
+            answer = stream.get_final_response()
+    else:
+        answer = client.responses.create(**asked)
+    made = [item for item in answer.output if item.type == "function_call"]
+    assert [(item.name, json.loads(item.arguments)) for item in made] == calls(type, case)
+    results = [{"type": "function_call_output", "call_id": item.call_id, "output": "42"} for item in made]
+    spoken = [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in made]
+    follow = [{"role": "user", "content": QUESTION}, *spoken, *results]
+    answer = client.responses.create(model=recorded(type, "text-basic"), input=follow, tools=RESPONSES_TOOLS)
+    assert answer.output_text == expected(type, "text-basic")["text"]
+
+
+@TYPES
+def test_responses_errors(client, type):
+    for case, error in {
+        "limited": openai.RateLimitError,
+        "broken": openai.InternalServerError,
+        "missing": (openai.NotFoundError, openai.BadRequestError),
+    }.items():
+        with pytest.raises(error) as raised:
+            client.responses.create(model=recorded(type, case), input=QUESTION)
+        assert raised.value.body["message"]
+
+
 # Anthropic's client
 
 ASK = {"max_tokens": 1000, "system": "Be brief.", "messages": [{"role": "user", "content": QUESTION}]}

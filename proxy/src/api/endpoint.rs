@@ -42,11 +42,12 @@ pub struct Asked<'p> {
 }
 
 /// Endpoints whose requests name the model in the body.
-static ENDPOINTS: [Endpoint; 14] = [
+static ENDPOINTS: [Endpoint; 15] = [
     endpoint("/v1/chat/completions", Protocol::ChatCompletions, Operation::Answer, "/chat/completions"),
     endpoint("/v1/completions", Protocol::Completions, Operation::Answer, "/completions"),
     endpoint("/v1/embeddings", Protocol::Embeddings, Operation::Embed, "/embeddings"),
     endpoint("/v1/responses", Protocol::Responses, Operation::Answer, "/responses"),
+    endpoint("/v1/responses/input_tokens", Protocol::Responses, Operation::Count, "/responses/input_tokens"),
     endpoint("/v1/messages", Protocol::Messages, Operation::Answer, "/messages"),
     endpoint("/v1/messages/count_tokens", Protocol::Messages, Operation::Count, "/messages/count_tokens"),
     endpoint("/v1/images/generations", Protocol::Images, Operation::Pass, "/images/generations"),

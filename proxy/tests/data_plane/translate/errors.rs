@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 /// The word for a kind of error that a client hears, and its message.
 fn word(client: Speaker, error: &Value) -> (String, String) {
     let (object, name) = match client {
-        Speaker::Chat => (&error["error"], "type"),
+        Speaker::Chat | Speaker::Responses => (&error["error"], "type"),
         Speaker::Messages => {
             assert_eq!(error["type"], "error", "{error}");
             (&error["error"], "type")
@@ -23,8 +23,17 @@ fn word(client: Speaker, error: &Value) -> (String, String) {
     (text(name), text("message"))
 }
 
+/// The place of a client's words in the tables below. Those of Responses are OpenAI's.
+fn place(client: Speaker) -> usize {
+    match client {
+        Speaker::Chat | Speaker::Responses => 0,
+        Speaker::Messages => 1,
+        Speaker::Gemini => 2,
+    }
+}
+
 fn assert_error(client: Speaker, answer: &Answer, status: u16, words: [&str; 3], what: &str) -> String {
-    let at = SPEAKERS.iter().position(|speaker| *speaker == client).unwrap();
+    let at = place(client);
     assert_eq!(answer.status, status, "{what}: {}", answer.text());
     assert_eq!(answer.header("content-type"), "application/json", "{what}");
     let (word, message) = word(client, &answer.json());
@@ -57,7 +66,8 @@ async fn the_proxys_own_errors_are_in_the_callers_dialect() {
             assert_error(client, &send(request).await, 405, words, "method");
         }
         if client != Speaker::Chat {
-            let request = client.request(&path, &value!({"messages": 7, "contents": 7, "model": "m"}));
+            let request =
+                client.request(&path, &value!({"messages": 7, "contents": 7, "input": 7, "model": "m"}));
             assert_error(client, &send(request).await, 400, words, "unreadable");
         }
     }
@@ -181,7 +191,13 @@ async fn a_stream_that_fails_ends_in_an_error_of_the_clients_protocol() {
             );
             let events = events(&text);
             assert!(events.len() > 1, "{what}: {text}");
-            let at = SPEAKERS.iter().position(|speaker| *speaker == client).unwrap();
+            if client == Speaker::Responses {
+                let types: Vec<_> = events.iter().rev().take(2).map(|event| event["type"].clone()).collect();
+                assert_eq!(types, ["response.failed", "error"], "{what}: {text}");
+                assert_eq!(proxy.log(1).await[0]["outcome"], outcome, "{what}");
+                continue;
+            }
+            let at = place(client);
             assert_eq!(word(client, events.last().unwrap()).0, words[at], "{what}");
             assert_eq!(text.contains("event: error\n"), client == Speaker::Messages, "{what}");
             assert_eq!(proxy.log(1).await[0]["outcome"], outcome, "{what}");

@@ -19,6 +19,10 @@ fn count(client: Speaker) -> (String, Value, &'static str) {
             body.as_object_mut().unwrap().retain(|key, _| !["max_tokens", "stream"].contains(&key.as_str()));
             ("/v1/messages/count_tokens".to_owned(), body, "input_tokens")
         }
+        Speaker::Responses => {
+            body.as_object_mut().unwrap().remove("stream");
+            ("/v1/responses/input_tokens".to_owned(), body, "input_tokens")
+        }
         _ => ("/v1beta/models/m:countTokens".to_owned(), body, "totalTokens"),
     }
 }
@@ -26,7 +30,7 @@ fn count(client: Speaker) -> (String, Value, &'static str) {
 #[tokio::test]
 async fn tokens_are_counted_by_the_provider_or_estimated() {
     let counted = value!({"input_tokens": 42, "totalTokens": 42}).to_string();
-    for client in [Speaker::Messages, Speaker::Gemini] {
+    for client in [Speaker::Messages, Speaker::Gemini, Speaker::Responses] {
         for speaker in SPEAKERS {
             let body = counted.clone();
             let fake = Fake::start(move |_| {
@@ -48,6 +52,7 @@ async fn tokens_are_counted_by_the_provider_or_estimated() {
             assert_eq!(told, 42, "{what}");
             let path = match speaker {
                 Speaker::Messages => "/v1/messages/count_tokens",
+                Speaker::Responses => "/v1/responses/input_tokens",
                 _ => "/v1/models/gemini-2.5-flash:countTokens",
             };
             assert_eq!(fake.seen()[0].path, path, "{what}");
@@ -151,12 +156,12 @@ async fn models_are_listed_as_the_client_wants_them() {
 async fn the_second_version_is_the_first() {
     let fake = Speaker::Chat.fake("text-basic", 200).await;
     let proxy = Proxy::serving(&[Speaker::Chat.provider("a", &fake)]).await;
-    for client in [Speaker::Chat, Speaker::Messages] {
+    for client in [Speaker::Chat, Speaker::Messages, Speaker::Responses] {
         let (path, body) = client.question(false);
         let answer = send(&proxy, client, &path.replace("/v1/", "/v2/"), &body).await;
         assert_eq!(client.said(&answer.text(), false).text, "\\(4200 + 42 = 4242\\).");
     }
-    assert_eq!(proxy.log(2).await[1]["endpoint"], "/v1/messages");
+    assert_eq!(proxy.log(3).await[1]["endpoint"], "/v1/messages");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::speakers::{Speaker, pairs};
 use crate::support::Proxy;
 
 /// Asks each provider from each other protocol, and compares what clients hear with what the recording says.
-async fn all(stream: bool, cases: [(&'static str, Speaker); 6]) {
+async fn all(stream: bool, cases: [(&'static str, Speaker); 8]) {
     for (client, speaker) in pairs() {
         for (case, _) in cases.iter().filter(|(_, of)| *of == speaker) {
             let fake = speaker.fake(case, 200).await;
@@ -50,6 +50,8 @@ async fn plain_answers_say_the_same_in_every_protocol() {
             ("tools-parallel-turn1", Speaker::Messages),
             ("text-basic", Speaker::Gemini),
             ("tools-parallel-turn1", Speaker::Gemini),
+            ("text-basic", Speaker::Responses),
+            ("tools-parallel-turn1", Speaker::Responses),
         ],
     )
     .await;
@@ -66,6 +68,8 @@ async fn streams_say_the_same_in_every_protocol() {
             ("tools-parallel-stream-turn1", Speaker::Messages),
             ("text-basic-stream", Speaker::Gemini),
             ("tools-parallel-stream-turn1", Speaker::Gemini),
+            ("text-basic-stream", Speaker::Responses),
+            ("tools-parallel-stream-turn1", Speaker::Responses),
         ],
     )
     .await;
@@ -73,10 +77,8 @@ async fn streams_say_the_same_in_every_protocol() {
 
 #[tokio::test]
 async fn answers_cut_by_the_limit_say_so() {
-    let cases = |suffix: &str| {
-        [("max-tokens", Speaker::Chat), ("max-tokens", Speaker::Messages), ("max-tokens", Speaker::Gemini)]
-            .map(|(case, speaker)| (format!("{case}{suffix}"), speaker))
-    };
+    let cases =
+        |suffix: &str| super::speakers::SPEAKERS.map(|speaker| (format!("max-tokens{suffix}"), speaker));
     for (stream, suffix) in [(false, ""), (true, "-stream")] {
         for (case, speaker) in cases(suffix) {
             let case: &'static str = case.leak();

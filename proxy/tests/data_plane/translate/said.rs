@@ -78,6 +78,48 @@ pub(super) fn chat_stream(stream: &str) -> Said {
     said
 }
 
+pub(super) fn responses(answer: &Value) -> Said {
+    assert_eq!(answer["object"], "response", "{answer}");
+    let mut said = Said::default();
+    for item in answer["output"].as_array().unwrap() {
+        match item["type"].as_str().unwrap() {
+            "message" => {
+                let parts = item["content"].as_array().unwrap();
+                said.text.extend(parts.iter().map(|part| text(&part["text"])));
+            }
+            "function_call" => {
+                assert!(!text(&item["call_id"]).is_empty(), "{item}");
+                let arguments = serde_json::from_str(item["arguments"].as_str().unwrap()).unwrap();
+                said.calls.push((text(&item["name"]), arguments));
+            }
+            _ => {}
+        }
+    }
+    let reason = answer["incomplete_details"]["reason"].as_str();
+    said.finish = reason.map_or_else(|| text(&answer["status"]), str::to_owned);
+    said.tokens = (number(&answer["usage"]["input_tokens"]), number(&answer["usage"]["output_tokens"]));
+    said
+}
+
+/// What the last event says, which must be what was said on the way.
+pub(super) fn responses_stream(stream: &str) -> Said {
+    let events = events(stream);
+    let numbers = events.iter().map(|event| event["sequence_number"].as_u64().unwrap());
+    assert!(numbers.eq(0..events.len() as u64), "{stream}");
+    assert_eq!(events[0]["type"], "response.created", "{stream}");
+    let deltas = |kind: &str| -> String {
+        events.iter().filter(|event| event["type"] == kind).map(|event| text(&event["delta"])).collect()
+    };
+    let last = &events[events.len() - 1];
+    assert!(
+        ["response.completed", "response.incomplete"].contains(&last["type"].as_str().unwrap()),
+        "{stream}"
+    );
+    let said = responses(&last["response"]);
+    assert_eq!(said.text, deltas("response.output_text.delta"), "{stream}");
+    said
+}
+
 fn messages_tokens(usage: &Value) -> (u64, u64) {
     let input = ["input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
     (input.iter().map(|name| number(&usage[name])).sum(), number(&usage["output_tokens"]))

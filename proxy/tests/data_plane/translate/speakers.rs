@@ -13,9 +13,11 @@ pub(super) enum Speaker {
     Chat,
     Messages,
     Gemini,
+    Responses,
 }
 
-pub(super) const SPEAKERS: [Speaker; 3] = [Speaker::Chat, Speaker::Messages, Speaker::Gemini];
+pub(super) const SPEAKERS: [Speaker; 4] =
+    [Speaker::Chat, Speaker::Messages, Speaker::Gemini, Speaker::Responses];
 
 /// Every pair of a client and a provider that speaks something else.
 pub(super) fn pairs() -> impl Iterator<Item = (Speaker, Speaker)> {
@@ -37,6 +39,7 @@ impl Speaker {
             Self::Chat => "openai_chat",
             Self::Messages => "anthropic_messages",
             Self::Gemini => "gemini_generate",
+            Self::Responses => "openai_responses",
         }
     }
 
@@ -66,6 +69,7 @@ impl Speaker {
             Self::Chat => (Protocol::ChatCompletions, Auth::Bearer),
             Self::Messages => (Protocol::Messages, Auth::XApiKey),
             Self::Gemini => (Protocol::GenerateContent, Auth::XGoogApiKey),
+            Self::Responses => (Protocol::Responses, Auth::Bearer),
         };
         made.protocols = [protocol].into();
         if let Upstream::Http(http) = &mut made.upstream {
@@ -76,7 +80,7 @@ impl Speaker {
 
     fn upstream_model(self) -> &'static str {
         match self {
-            Self::Chat => "gpt-4o",
+            Self::Chat | Self::Responses => "gpt-4o",
             Self::Messages => "claude-sonnet-4-5",
             Self::Gemini => "gemini-2.5-flash",
         }
@@ -112,6 +116,12 @@ impl Speaker {
                         [{"name": name, "description": about, "parametersJsonSchema": schema}]}]});
                 (format!("/v1beta/models/m:{method}"), body)
             }
+            Self::Responses => {
+                let body = value!({"model": "m", "instructions": "Be brief.", "input": "What is it?",
+                    "stream": stream, "tools": [{"type": "function", "name": name, "description": about,
+                        "parameters": schema, "strict": false}]});
+                ("/v1/responses".to_owned(), body)
+            }
         }
     }
 
@@ -119,7 +129,7 @@ impl Speaker {
     pub(super) fn request(self, path: &str, body: &Value) -> http::request::Builder {
         let request = post(path, body.to_string());
         match self {
-            Self::Chat => request.header("authorization", format!("Bearer {KEY}")),
+            Self::Chat | Self::Responses => request.header("authorization", format!("Bearer {KEY}")),
             Self::Messages => request.header("x-api-key", KEY).header("anthropic-version", "2023-06-01"),
             Self::Gemini => request.header("x-goog-api-key", KEY),
         }
@@ -138,6 +148,7 @@ impl Speaker {
                 Self::Chat => said::chat_stream(answer),
                 Self::Messages => said::messages_stream(answer),
                 Self::Gemini => said::gemini_stream(answer),
+                Self::Responses => said::responses_stream(answer),
             };
         }
         let answer = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{answer}"));
@@ -145,6 +156,7 @@ impl Speaker {
             Self::Chat => said::chat(&answer),
             Self::Messages => said::messages(&answer),
             Self::Gemini => said::gemini(&answer),
+            Self::Responses => said::responses(&answer),
         }
     }
 
@@ -159,6 +171,8 @@ impl Speaker {
             (Self::Messages, "length") => "max_tokens",
             (Self::Gemini, "length") => "MAX_TOKENS",
             (Self::Gemini, _) => "STOP",
+            (Self::Responses, "length") => "max_output_tokens",
+            (Self::Responses, _) => "completed",
             _ => panic!("no word for {finish}"),
         }
     }
@@ -181,6 +195,12 @@ impl Speaker {
                 );
                 assert_eq!(body["tools"][0]["name"], "secret_retrieval_tool", "{body}");
                 ("/v1/messages", ("x-api-key", ""), [&body["system"], &body["messages"][0]["content"]])
+            }
+            Self::Responses => {
+                assert_eq!((&body["model"], body["stream"] == true), (&"gpt-4o".into(), stream), "{body}");
+                assert_eq!(body["tools"][0]["name"], "secret_retrieval_tool", "{body}");
+                assert_eq!(body["store"] == true, false, "{body}");
+                ("/v1/responses", ("authorization", "Bearer "), [&body["instructions"], &body["input"]])
             }
             Self::Gemini => {
                 let tool = &body["tools"][0]["functionDeclarations"][0];
