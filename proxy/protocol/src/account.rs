@@ -5,12 +5,12 @@
 
 use std::borrow::Cow;
 
-use crate::codec::Codec;
+use crate::codec::ProviderCodec;
 use crate::facts::{Facts, Fate, Field, Otherwise};
 use crate::ir::{Content, Ext, ExtField, Request, Scope, Thinking};
 use crate::json::compact;
 use crate::notes::{Notes, Rejected, code};
-use crate::protocol::{Protocol, codec};
+use crate::protocol::{Protocol, provider_codec};
 
 /// Settings by the word their warnings use, and whether a request has them.
 type Present = fn(&Request<'_>) -> bool;
@@ -57,14 +57,14 @@ static NO_FACTS: Facts = Facts {
 
 /// The facts of a request's own protocol.
 pub fn source_facts(source: Protocol) -> &'static Facts {
-    codec(source).map_or(&NO_FACTS, Codec::facts)
+    provider_codec(source).map_or(&NO_FACTS, ProviderCodec::facts)
 }
 
 /// Accounts for a request written to `target`.
 ///
 /// # Errors
 /// The first thing that changes what the model sees or the client gets back; in strict mode, the first of anything.
-pub fn request(request: &Request<'_>, target: &dyn Codec, notes: &mut Notes) -> Result<(), Rejected> {
+pub fn request(request: &Request<'_>, target: &dyn ProviderCodec, notes: &mut Notes) -> Result<(), Rejected> {
     let source = source_facts(request.source);
     for (field, fate) in target.facts().lacks {
         let present = FIELDS.iter().any(|(known, _, present)| known == field && present(request));

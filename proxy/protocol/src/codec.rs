@@ -13,12 +13,12 @@ use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
 use crate::stream::{Framing, StreamDecoder, StreamEncoder};
 
-/// A protocol, both directions. Stateless; one static value a protocol, listed in [`crate::protocol::CODECS`].
+/// A protocol as it is spoken with providers. Stateless; one static value a protocol.
 ///
 /// **Two ways to write.** A request or response whose `source` is the protocol being written is written back as it
 /// was read: what was there and nothing else. Anything else is written complete and strictly as the vendor does,
 /// and adapted to the target model.
-pub trait Codec: Sync {
+pub trait ProviderCodec: Sync {
     /// Which protocol.
     fn protocol(&self) -> Protocol;
 
@@ -29,11 +29,10 @@ pub trait Codec: Sync {
     /// the path holds it.
     fn path(&self, model: &str, stream: bool) -> String;
 
-    /// Reads a client's request.
-    ///
-    /// # Errors
-    /// The body is not JSON, or a field has a type or value the protocol has no meaning for: 400.
-    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
+    /// How the provider's streams are framed.
+    fn framing(&self) -> Framing {
+        Framing::Sse
+    }
 
     /// Writes a request for a provider.
     ///
@@ -52,25 +51,34 @@ pub trait Codec: Sync {
     /// The body is not what the protocol promises: 502.
     fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError>;
 
-    /// Writes a response for a client.
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8>;
-
     /// Reads a provider's stream.
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder>;
 
-    /// Writes a stream for a client.
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder>;
-
     /// Reads a provider's error response. Never fails: a body that says nothing is judged by its status.
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
-
-    /// Writes an error for a client: status and body.
-    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
 
     /// How the protocol counts tokens; `None`: it has no such endpoint.
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         None
     }
+}
+
+/// A protocol that clients speak too, both directions; listed in [`crate::protocol::CODECS`].
+pub trait Codec: ProviderCodec {
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// The body is not JSON, or a field has a type or value the protocol has no meaning for: 400.
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
+
+    /// Writes a response for a client.
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8>;
+
+    /// Writes a stream for a client.
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder>;
+
+    /// Writes an error for a client: status and body.
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
 
     /// How the protocol lists models; OpenAI's way unless it has its own.
     fn model_list(&self) -> &'static dyn ModelList {

@@ -194,6 +194,8 @@ pub struct ErrorHead<'h> {
     pub status: u16,
     /// `retry-after`: seconds.
     pub retry_after: Option<&'h str>,
+    /// `x-amzn-errortype`: the type of the error (Bedrock).
+    pub error_type: Option<&'h str>,
     /// `retry-after-ms` of OpenAI and Azure.
     pub retry_after_ms: Option<&'h str>,
 }

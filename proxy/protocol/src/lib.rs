@@ -9,6 +9,8 @@
 
 pub mod account;
 pub mod anthropic;
+pub mod aws_eventstream;
+pub mod bedrock_converse;
 pub mod capabilities;
 pub mod codec;
 pub mod count;
@@ -32,11 +34,11 @@ pub mod sse;
 pub mod state;
 pub mod stream;
 
-pub use codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+pub use codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 pub use count::TokenCounter;
 pub use error::{ApiError, ErrorHead, ErrorKind};
 pub use json::DecodeError;
 pub use models::{ModelEntry, ModelList};
 pub use notes::{Notes, Rejected};
-pub use protocol::{CODECS, Protocol, codec};
+pub use protocol::{CODECS, Protocol, codec, provider_codec};
 pub use stream::{Framing, StreamDecoder, StreamEncoder, StreamReader};

@@ -1,6 +1,6 @@
 //! The protocols, and the one table that says how each is spoken.
 
-use crate::codec::Codec;
+use crate::codec::{Codec, ProviderCodec};
 
 /// A wire protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,10 +15,12 @@ pub enum Protocol {
     Gemini,
     /// OpenAI's legacy completions, of clients.
     OpenAiCompletions,
+    /// Bedrock's Converse and ConverseStream, of providers.
+    BedrockConverse,
 }
 
 impl Protocol {
-    /// Every protocol.
+    /// Every protocol that clients speak.
     pub const ALL: [Protocol; 5] = [
         Protocol::OpenAiChat,
         Protocol::OpenAiResponses,
@@ -35,6 +37,7 @@ impl Protocol {
             Protocol::Anthropic => "anthropic_messages",
             Protocol::Gemini => "gemini_generate",
             Protocol::OpenAiCompletions => "openai_completions",
+            Protocol::BedrockConverse => "bedrock_converse",
         }
     }
 
@@ -42,7 +45,8 @@ impl Protocol {
     pub const fn family(self) -> &'static str {
         match self {
             Protocol::OpenAiChat | Protocol::OpenAiResponses | Protocol::OpenAiCompletions => "openai",
-            Protocol::Anthropic => "anthropic",
+            // Signatures of Claude are valid wherever it runs.
+            Protocol::Anthropic | Protocol::BedrockConverse => "anthropic",
             Protocol::Gemini => "gemini",
         }
     }
@@ -53,7 +57,7 @@ impl Protocol {
     }
 }
 
-/// The table of codecs. A new protocol is a new folder and one row here.
+/// The table of codecs of protocols that clients speak. A new protocol is a new folder and one row here.
 pub static CODECS: &[&dyn Codec] = &[
     &crate::openai_chat::OpenAiChat,
     &crate::openai_responses::OpenAiResponses,
@@ -62,7 +66,16 @@ pub static CODECS: &[&dyn Codec] = &[
     &crate::openai_completions::OpenAiCompletions,
 ];
 
-/// The codec of a protocol, if it has one.
+/// Codecs of protocols that only providers speak.
+pub static PROVIDER_CODECS: &[&dyn ProviderCodec] = &[&crate::bedrock_converse::Converse];
+
+/// How a protocol is spoken with providers.
+pub fn provider_codec(protocol: Protocol) -> Option<&'static dyn ProviderCodec> {
+    let own = || PROVIDER_CODECS.iter().copied().find(|codec| codec.protocol() == protocol);
+    codec(protocol).map(|codec| codec as &dyn ProviderCodec).or_else(own)
+}
+
+/// The codec of a protocol, if clients speak it.
 pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
     CODECS.iter().copied().find(|codec| codec.protocol() == protocol)
 }

@@ -1,5 +1,6 @@
 //! Streams: the seams between bytes, frames and events.
 
+use crate::aws_eventstream::EventStreamFramer;
 use crate::error::ApiError;
 use crate::ir::{Event, Sink};
 use crate::sse::{ArrayFramer, Frame, FrameError, SseFramer};
@@ -12,6 +13,8 @@ pub enum Framing {
     Sse,
     /// One JSON array whose elements arrive over time (Gemini without `alt=sse`).
     JsonArray,
+    /// AWS's event streams, which no client asks for (Bedrock).
+    AwsEvents,
 }
 
 /// Reads the frames of a provider's stream.
@@ -46,6 +49,7 @@ enum Framer {
     Unknown(Framing),
     Sse(SseFramer),
     Array(ArrayFramer),
+    Aws(EventStreamFramer),
 }
 
 impl std::fmt::Debug for StreamReader {
@@ -58,7 +62,11 @@ impl StreamReader {
     /// A reader of a stream framed as the request asked. A body that begins with `{` or `[` is read as JSON all the
     /// same: Gemini labels plain JSON errors as event streams.
     pub fn new(framing: Framing, decoder: Box<dyn StreamDecoder>) -> Self {
-        StreamReader { framer: Framer::Unknown(framing), decoder, over: false }
+        let framer = match framing {
+            Framing::AwsEvents => Framer::Aws(EventStreamFramer::default()),
+            text => Framer::Unknown(text),
+        };
+        StreamReader { framer, decoder, over: false }
     }
 
     /// Takes the next bytes. After an error of the framing nothing more is read.
@@ -72,7 +80,7 @@ impl StreamReader {
                 (Framing::Sse, b'{' | b'[') | (Framing::JsonArray, _) => {
                     Framer::Array(ArrayFramer::default())
                 }
-                (Framing::Sse, _) => Framer::Sse(SseFramer::default()),
+                (_, _) => Framer::Sse(SseFramer::default()),
             };
         }
         let decoder = &mut self.decoder;
@@ -80,6 +88,7 @@ impl StreamReader {
         let result = match &mut self.framer {
             Framer::Sse(framer) => framer.push(chunk, &mut each),
             Framer::Array(framer) => framer.push(chunk, &mut each),
+            Framer::Aws(framer) => framer.push(chunk, &mut each),
             Framer::Unknown(_) => Ok(()),
         };
         self.fail(result, sink);

@@ -109,7 +109,7 @@ fn fail(told: &Told, error: &ApiError, form: Form, mut account: Box<Account>) ->
     };
     let body = match form.framing {
         Framing::JsonArray => [b"[", &*body, b"]"].concat(),
-        Framing::Sse => body,
+        Framing::Sse | Framing::AwsEvents => body,
     };
     account.answer(status);
     account.passed_on(body.len(), false);

@@ -28,6 +28,7 @@ const ERROR_TIME: Duration = Duration::from_secs(5);
 const HOLD: Duration = Duration::from_secs(2);
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// A response that can be used.
 #[derive(Debug)]
@@ -233,6 +234,7 @@ pub(super) fn error_head(status: StatusCode, headers: &HeaderMap) -> ErrorHead<'
         status: status.as_u16(),
         retry_after: text(RETRY_AFTER),
         retry_after_ms: text(RETRY_AFTER_MS),
+        error_type: text(ERROR_TYPE),
     }
 }
 

@@ -183,7 +183,7 @@ impl<'b> Source<'b> {
     }
 
     fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let client = codec(self.client).and_then(Codec::counter).ok_or_else(none)?;
+        let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(none)?;
         let errors = codec(to.way).ok_or_else(none)?;
         let mut notes = Notes::new(self.strict);
         let same = self.client == to.way;

@@ -13,7 +13,7 @@ use super::native::divide;
 pub const MAX_MARKS: usize = 4;
 
 /// What an image or a document counts for, in tokens: about what a picture of a megapixel costs.
-pub(super) const MEDIA_TOKENS: u64 = 1500;
+pub(crate) const MEDIA_TOKENS: u64 = 1500;
 
 /// Bytes of text a token, about.
 const TOKEN_BYTES: u64 = 4;
@@ -126,12 +126,12 @@ fn last(pieces: &[Piece]) -> Option<usize> {
 }
 
 /// About how many tokens a text is.
-pub(super) fn text_tokens(bytes: usize) -> u64 {
+pub(crate) fn text_tokens(bytes: usize) -> u64 {
     bytes as u64 / TOKEN_BYTES
 }
 
 /// A block as a piece. Reasoning, empty text and blocks not known here take no marks.
-pub(super) fn piece(block: &Block<'_>) -> Piece {
+pub(crate) fn piece(block: &Block<'_>) -> Piece {
     let (tokens, markable) = match &block.content {
         Content::Text(text) | Content::Refusal(text) => (text_tokens(text.len()), !text.trim().is_empty()),
         Content::Media(_) => (MEDIA_TOKENS, true),
@@ -144,7 +144,7 @@ pub(super) fn piece(block: &Block<'_>) -> Piece {
 }
 
 /// A tool as a piece. The vendor's own tools are written as they are.
-pub(super) fn tool(tool: &Tool<'_>) -> Piece {
+pub(crate) fn tool(tool: &Tool<'_>) -> Piece {
     let schema = tool.parameters.as_ref().map_or(0, |json| json.get().len());
     let bytes = tool.name.len() + tool.description.as_ref().map_or(0, |text| text.len()) + schema;
     Piece { tokens: text_tokens(bytes), markable: !matches!(tool.kind, ToolKind::Hosted(..)) }

@@ -2,6 +2,7 @@
 
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
 use crate::ir::Scope;
+use crate::protocol::Protocol;
 
 use super::block::{DOCUMENT, SEARCH_RESULT};
 
@@ -54,6 +55,9 @@ pub(super) static FACTS: Facts = Facts {
     extensions: EXTENSIONS,
 };
 
+/// Protocols that have the same marks for the prompt cache.
+const CACHES: &[Protocol] = &[Protocol::BedrockConverse];
+
 const EXTENSIONS: &[ExtRule] = &[
     // Twins: the neutral form holds the meaning.
     request("max_tokens", Otherwise::Carried),
@@ -80,7 +84,7 @@ const EXTENSIONS: &[ExtRule] = &[
     request("speed", Otherwise::Drop).unless(&["\"standard\""]),
     request("user_profile_id", Otherwise::Drop),
     // Messages and blocks.
-    block("cache_control", Otherwise::Drop),
+    block("cache_control", Otherwise::Drop).same_in(CACHES),
     block("citations", Otherwise::Drop).unless(&["[]"]),
     block("content", Otherwise::Carried),
     block("caller", Otherwise::Carried),
@@ -93,7 +97,7 @@ const EXTENSIONS: &[ExtRule] = &[
     ExtRule::new(Scope::Block, DOCUMENT, "context", Otherwise::Refuse).unless(&["\"\""]),
     // Tools.
     tool("type", Otherwise::Carried),
-    tool("cache_control", Otherwise::Drop),
+    tool("cache_control", Otherwise::Drop).same_in(CACHES),
     tool("allowed_callers", Otherwise::Refuse).unless(&["[\"direct\"]", "[]"]),
     tool("defer_loading", Otherwise::Drop).unless(&["false"]),
     tool("eager_input_streaming", Otherwise::Drop).unless(&["false"]),

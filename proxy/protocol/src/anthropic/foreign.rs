@@ -16,24 +16,24 @@ use crate::schema::to_anthropic;
 
 use super::cache::{Mark, Marks};
 use super::plan::{Form, Plan, Reasoning};
-use super::prompt::Prepared;
+use super::prompt::{Manner, Prepared};
 use super::request::TIERS;
 use super::write_request::Purpose;
-use super::{THIS, native};
+use super::{THIS, media, native};
 
 /// Arguments of a tool that has none.
-const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
+pub(crate) const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
 /// The line that asks for JSON where there is no other way.
-pub(super) const JSON_LINE: &str = "Reply with one JSON object only.";
+pub(crate) const JSON_LINE: &str = "Reply with one JSON object only.";
 
 /// A request from another protocol on its way out.
-pub(super) struct Foreign<'f, 'a> {
-    pub(super) request: &'f Request<'a>,
-    pub(super) target: &'f Target<'f>,
-    pub(super) names: &'f Names,
-    pub(super) plan: &'f Plan<'f>,
-    pub(super) purpose: Purpose,
+pub(crate) struct Foreign<'f, 'a> {
+    pub(crate) request: &'f Request<'a>,
+    pub(crate) target: &'f Target<'f>,
+    pub(crate) names: &'f Names,
+    pub(crate) plan: &'f Plan<'f>,
+    pub(crate) purpose: Purpose,
 }
 
 impl Foreign<'_, '_> {
@@ -41,8 +41,9 @@ impl Foreign<'_, '_> {
     ///
     /// # Errors
     /// Something that changes the answer cannot be carried; in strict mode, anything.
-    pub(super) fn write(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Result<(), Rejected> {
-        let prompt = Prepared::of(self, notes)?;
+    pub(crate) fn write(&self, out: &mut Vec<u8>, notes: &mut Notes) -> Result<(), Rejected> {
+        let manner = Manner { mid_system: self.target.capabilities.mid_system, media: media::adapt };
+        let prompt = Prepared::of(self, manner, notes)?;
         let marks = prompt.marks(self);
         write::object(out, |o| {
             o.str("model", self.target.model);
@@ -62,16 +63,16 @@ impl Foreign<'_, '_> {
     }
 
     /// Facts of the client's protocol: they name the paths.
-    pub(super) fn source(&self) -> &'static Facts {
+    pub(crate) fn source(&self) -> &'static Facts {
         source_facts(self.request.source)
     }
 
-    fn path(&self, field: Field) -> String {
+    pub(crate) fn path(&self, field: Field) -> String {
         self.source().name(field).to_owned()
     }
 
     /// The tools to offer, in order.
-    pub(super) fn tools(&self) -> impl Iterator<Item = &Tool<'_>> {
+    pub(crate) fn tools(&self) -> impl Iterator<Item = &Tool<'_>> {
         let only = self.plan.only.as_ref();
         self.request
             .tools
@@ -133,7 +134,7 @@ impl Foreign<'_, '_> {
     }
 
     /// The schema within the vendor's limits.
-    fn limit(
+    pub(crate) fn limit(
         &self,
         schema: &str,
         path: impl FnOnce() -> String,
@@ -292,7 +293,7 @@ impl Foreign<'_, '_> {
 }
 
 /// A schema of arguments: it must say that they are an object. `None` if it says nothing at all.
-fn parameters(schema: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn parameters(schema: &str) -> Option<Cow<'_, str>> {
     let Some(Tree::Object(mut members)) = Tree::read(schema) else { return None };
     let typed = |text: Option<&Tree<'_>>| text.and_then(Tree::text) == Some("object");
     if typed(members.iter().find(|(key, _)| key == "type").map(|(_, value)| value)) {

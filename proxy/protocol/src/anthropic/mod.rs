@@ -6,25 +6,25 @@ mod count;
 mod error;
 mod facts;
 mod finish;
-mod foreign;
+pub(crate) mod foreign;
 mod media;
 mod models;
 mod native;
-mod plan;
-mod prompt;
+pub(crate) mod plan;
+pub(crate) mod prompt;
 mod request;
 mod response;
 mod stream_decode;
 mod stream_encode;
-mod turns;
+pub(crate) mod turns;
 mod usage;
 mod wire;
-mod write_request;
+pub(crate) mod write_request;
 
 #[cfg(test)]
 mod tests;
 
-use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 use crate::count::TokenCounter;
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
@@ -44,7 +44,7 @@ const THIS: Protocol = Protocol::Anthropic;
 #[derive(Clone, Copy, Debug)]
 pub struct Anthropic;
 
-impl Codec for Anthropic {
+impl ProviderCodec for Anthropic {
     fn protocol(&self) -> Protocol {
         THIS
     }
@@ -55,10 +55,6 @@ impl Codec for Anthropic {
 
     fn path(&self, _model: &str, _stream: bool) -> String {
         "/v1/messages".to_owned()
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body)
     }
 
     fn encode_request(
@@ -74,28 +70,34 @@ impl Codec for Anthropic {
         response::decode(body, exchange)
     }
 
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
-        response::encode(response, reply, notes)
-    }
-
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {
         Box::new(stream_decode::Decoder::new(exchange))
-    }
-
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
-        Box::new(stream_encode::Encoder::new(reply))
     }
 
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         error::decode(head, body)
     }
 
-    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
-        error::encode(error)
-    }
-
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         Some(&count::Counter)
+    }
+}
+
+impl Codec for Anthropic {
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        response::encode(response, reply, notes)
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream_encode::Encoder::new(reply))
+    }
+
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
+        error::encode(error)
     }
 
     fn model_list(&self) -> &'static dyn ModelList {

@@ -21,7 +21,7 @@ const MIN_BUDGET: u64 = 1024;
 
 /// How the model reasons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reasoning {
+pub(crate) enum Reasoning {
     /// As it does when nothing is said.
     Unsaid,
     /// Not at all.
@@ -34,14 +34,14 @@ pub(super) enum Reasoning {
 
 impl Reasoning {
     /// Whether it does, as far as the request says.
-    pub(super) fn is_on(self) -> bool {
+    pub(crate) fn is_on(self) -> bool {
         matches!(self, Reasoning::Adaptive | Reasoning::Budget(_))
     }
 }
 
 /// How JSON is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// It is not.
     Text,
     /// By a line of instructions.
@@ -54,23 +54,23 @@ pub(super) enum Form {
 
 /// The decisions.
 #[derive(Debug)]
-pub(super) struct Plan<'p> {
+pub(crate) struct Plan<'p> {
     /// The most output tokens.
-    pub(super) max_tokens: u64,
+    pub(crate) max_tokens: u64,
     /// Reasoning.
-    pub(super) reasoning: Reasoning,
+    pub(crate) reasoning: Reasoning,
     /// The word for the effort.
-    pub(super) effort: Option<Effort<'p>>,
+    pub(crate) effort: Option<Effort<'p>>,
     /// Whether reasoning is shown; `None` as the vendor does.
-    pub(super) shown: Option<bool>,
+    pub(crate) shown: Option<bool>,
     /// The form of the answer.
-    pub(super) form: Form,
+    pub(crate) form: Form,
     /// Which tools; `None` if not said.
-    pub(super) choice: Option<ToolChoice<'p>>,
+    pub(crate) choice: Option<ToolChoice<'p>>,
     /// Of the client's tools, the only ones to offer.
-    pub(super) only: Option<HashSet<&'p str>>,
+    pub(crate) only: Option<HashSet<&'p str>>,
     /// One call at a time.
-    pub(super) single: bool,
+    pub(crate) single: bool,
 }
 
 impl<'p> Plan<'p> {
@@ -78,7 +78,7 @@ impl<'p> Plan<'p> {
     ///
     /// # Errors
     /// Structured output that the model has no way to give; in strict mode, any change.
-    pub(super) fn of(
+    pub(crate) fn of(
         request: &'p Request<'_>,
         target: &Target<'p>,
         notes: &mut Notes,

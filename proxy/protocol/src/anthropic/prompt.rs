@@ -14,15 +14,26 @@ use super::cache::{self, Mark, Marks};
 use super::foreign::{Foreign, JSON_LINE};
 use super::native;
 use super::plan::Form;
-use super::turns::{self, Message, Piece, Rules, What, instruction_text, mark_of};
+use super::turns::{self, Adapt, Message, Piece, Rules, What, instruction_text, mark_of};
 
 /// The longest tool-call id passed on as it is.
 const MAX_ID: usize = 64;
 
 /// Instructions and messages, ready to write.
-pub(super) struct Prepared<'p, 'a> {
-    system: Vec<(Cow<'p, str>, Option<&'p RawValue>)>,
-    messages: Vec<Message<'p, 'a>>,
+pub(crate) struct Prepared<'p, 'a> {
+    /// Blocks of the instructions, with the marks their client set.
+    pub(crate) system: Vec<(Cow<'p, str>, Option<&'p RawValue>)>,
+    /// The messages.
+    pub(crate) messages: Vec<Message<'p, 'a>>,
+}
+
+/// In what the places differ where Claude is spoken to.
+#[derive(Clone, Copy)]
+pub(crate) struct Manner {
+    /// Instructions may stand in the middle.
+    pub(crate) mid_system: bool,
+    /// Media as they are taken there, or why not.
+    pub(crate) media: Adapt,
 }
 
 impl<'p, 'a> Prepared<'p, 'a> {
@@ -30,12 +41,13 @@ impl<'p, 'a> Prepared<'p, 'a> {
     ///
     /// # Errors
     /// A block that cannot be carried and that the model must see; in strict mode, any change.
-    pub(super) fn of(foreign: &Foreign<'p, 'a>, notes: &mut Notes) -> Result<Self, Rejected> {
+    pub(crate) fn of(foreign: &Foreign<'p, 'a>, manner: Manner, notes: &mut Notes) -> Result<Self, Rejected> {
         let can = foreign.target.capabilities;
         let rules = Rules {
             reasoning: foreign.plan.reasoning.is_on(),
-            mid_system: can.mid_system,
+            mid_system: manner.mid_system,
             result_media: can.tool_result_media,
+            media: manner.media,
         };
         let mut system = Vec::new();
         for turn in foreign.request.instructions().0 {
@@ -54,7 +66,7 @@ impl<'p, 'a> Prepared<'p, 'a> {
     }
 
     /// Where marks for the prompt cache belong, if the route wants any and the client set none.
-    pub(super) fn marks(&self, foreign: &Foreign<'_, '_>) -> Marks {
+    pub(crate) fn marks(&self, foreign: &Foreign<'_, '_>) -> Marks {
         let Some(min_tokens) = foreign.target.options.cache_min_tokens else { return Marks::default() };
         let pieces = |message: &Message<'_, '_>| message.pieces.iter().map(piece).collect();
         let own = self.system.iter().any(|(_, mark)| mark.is_some())
@@ -76,7 +88,7 @@ impl<'p, 'a> Prepared<'p, 'a> {
     }
 
     /// Writes them.
-    pub(super) fn write(&self, o: &mut Object<'_>, foreign: &Foreign<'_, '_>, marks: &Marks) {
+    pub(crate) fn write(&self, o: &mut Object<'_>, foreign: &Foreign<'_, '_>, marks: &Marks) {
         if !self.system.is_empty() {
             o.list("system", |l| {
                 for (at, (text, own)) in self.system.iter().enumerate() {
@@ -176,7 +188,7 @@ fn write_call(o: &mut Object<'_>, call: &ToolCall<'_>, foreign: &Foreign<'_, '_>
 }
 
 /// Arguments as the object they must be: free text in its wrapper, text that is no object under `_raw`.
-pub(super) fn write_arguments(o: &mut Object<'_>, key: &'static str, call: &ToolCall<'_>) {
+pub(crate) fn write_arguments(o: &mut Object<'_>, key: &'static str, call: &ToolCall<'_>) {
     match (call.style, &call.arguments) {
         (CallStyle::Custom, Arguments::Text(text)) => o.raw(key, custom::wrap(text).get()),
         _ => match call.arguments.as_object() {
@@ -207,7 +219,7 @@ fn write_result(o: &mut Object<'_>, result: &ToolResult<'_>, media: &[Media<'_>]
 }
 
 /// A tool-call id the vendor takes (TRANSLATION §2): itself, else one made from it. The same always gives the same.
-fn fit_id(id: &str) -> Cow<'_, str> {
+pub(crate) fn fit_id(id: &str) -> Cow<'_, str> {
     let fits = !id.is_empty()
         && id.len() <= MAX_ID
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));

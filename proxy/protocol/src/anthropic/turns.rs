@@ -6,34 +6,34 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use serde_json::value::RawValue;
 
 use crate::facts::Facts;
-use crate::ir::{Block, Content, Media, Request, Role, ToolCall, ToolResult, Turn, runs};
+use crate::ir::{Block, Content, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, runs};
 use crate::notes::{Notes, Rejected};
 use crate::state::for_family;
 
-use super::{THIS, media};
+use super::THIS;
 
 /// What stands for a turn of the user where there must be one.
 const CONTINUED: &str = "(continued)";
 
 /// A message to write.
 #[derive(Debug)]
-pub(super) struct Message<'p, 'a> {
+pub(crate) struct Message<'p, 'a> {
     /// User, assistant, or instructions in the middle.
-    pub(super) role: Role,
+    pub(crate) role: Role,
     /// Its blocks; never empty.
-    pub(super) pieces: Vec<Piece<'p, 'a>>,
+    pub(crate) pieces: Vec<Piece<'p, 'a>>,
 }
 
 /// A block to write, and the cache mark its client set.
 #[derive(Debug)]
-pub(super) struct Piece<'p, 'a> {
-    pub(super) what: What<'p, 'a>,
-    pub(super) cache: Option<&'p RawValue>,
+pub(crate) struct Piece<'p, 'a> {
+    pub(crate) what: What<'p, 'a>,
+    pub(crate) cache: Option<&'p RawValue>,
 }
 
 /// What a block to write holds.
 #[derive(Debug)]
-pub(super) enum What<'p, 'a> {
+pub(crate) enum What<'p, 'a> {
     /// Text.
     Text(Cow<'p, str>),
     /// An image or a document.
@@ -49,20 +49,25 @@ pub(super) enum What<'p, 'a> {
 }
 
 /// What decides about messages.
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// Reasoning of earlier turns is sent.
-    pub(super) reasoning: bool,
+    pub(crate) reasoning: bool,
     /// Instructions may stand in the middle.
-    pub(super) mid_system: bool,
+    pub(crate) mid_system: bool,
     /// Results may hold media.
-    pub(super) result_media: bool,
+    pub(crate) result_media: bool,
+    /// Media as they are taken, or why not.
+    pub(crate) media: Adapt,
 }
+
+/// Media as a provider takes them, or why it does not.
+pub(crate) type Adapt = for<'m> fn(&'m Media<'_>) -> Result<Media<'m>, &'static str>;
 
 /// Divides a conversation, without its leading instructions, into messages.
 ///
 /// # Errors
 /// A block that cannot be carried and that the model must see; in strict mode, any change.
-pub(super) fn messages<'p, 'a>(
+pub(crate) fn messages<'p, 'a>(
     request: &'p Request<'a>,
     rules: Rules,
     facts: &'static Facts,
@@ -321,7 +326,7 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
         if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
             self.warn("detail_dropped", turn, block)?;
         }
-        media::adapt(media).map_err(|reason| self.refuse(turn, block, reason))
+        (self.rules.media)(media).map_err(|reason| self.refuse(turn, block, reason))
     }
 
     /// Instructions in the middle: a message of their own, or part of what the user says next.
@@ -357,7 +362,7 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
 ///
 /// # Errors
 /// It is something else.
-pub(super) fn instruction_text<'b>(
+pub(crate) fn instruction_text<'b>(
     facts: &Facts,
     turn: &Turn<'_>,
     block: &'b Block<'_>,
@@ -371,8 +376,13 @@ pub(super) fn instruction_text<'b>(
 }
 
 /// The cache mark a client of another protocol set in this one's words, as some gateways take it.
-pub(super) fn mark_of<'p>(block: &'p Block<'_>) -> Option<&'p RawValue> {
+pub(crate) fn mark_of<'p>(block: &'p Block<'_>) -> Option<&'p RawValue> {
     block.ext.get("cache_control").filter(|raw| raw.get() != "null")
+}
+
+/// The same of a tool.
+pub(crate) fn mark_of_tool<'p>(tool: &'p Tool<'_>) -> Option<&'p RawValue> {
+    tool.ext.get("cache_control").filter(|raw| raw.get() != "null")
 }
 
 /// Text, unless it is blank: the vendor refuses blank blocks.

@@ -18,7 +18,7 @@ const NAMES: NameLimits = NameLimits { max: 128, also: "" };
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// An answer.
     Answer,
     /// The number of its tokens: settings that say how to answer are left out.
@@ -26,7 +26,7 @@ pub(super) enum Purpose {
 }
 
 /// Writes a request body.
-pub(super) fn encode(
+pub(crate) fn encode(
     request: &Request<'_>,
     target: &Target<'_>,
     purpose: Purpose,

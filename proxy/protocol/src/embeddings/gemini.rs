@@ -1,5 +1,6 @@
 //! Gemini's embeddings: `batchEmbedContents`, and `embedContent` of clients.
 
+use crate::codec::ProviderCodec as _;
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;

@@ -33,7 +33,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 use crate::count::TokenCounter;
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
@@ -54,7 +54,7 @@ const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
 
-impl Codec for Gemini {
+impl ProviderCodec for Gemini {
     fn protocol(&self) -> Protocol {
         THIS
     }
@@ -65,10 +65,6 @@ impl Codec for Gemini {
 
     fn path(&self, model: &str, stream: bool) -> String {
         path_of(model, if stream { "streamGenerateContent?alt=sse" } else { "generateContent" })
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body, url)
     }
 
     fn encode_request(
@@ -84,28 +80,34 @@ impl Codec for Gemini {
         response::decode(body, exchange)
     }
 
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
-        write_response::encode(response, reply, notes)
-    }
-
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {
         Box::new(stream_decode::Decoder::new(exchange))
-    }
-
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
-        Box::new(stream_encode::Encoder::new(reply))
     }
 
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         error::decode(head, body)
     }
 
-    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
-        error::encode(error)
-    }
-
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         Some(&count::Counter)
+    }
+}
+
+impl Codec for Gemini {
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body, url)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        write_response::encode(response, reply, notes)
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream_encode::Encoder::new(reply))
+    }
+
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
+        error::encode(error)
     }
 
     fn model_list(&self) -> &'static dyn ModelList {

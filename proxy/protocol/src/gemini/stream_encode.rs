@@ -81,7 +81,7 @@ impl Encoder {
     /// Writes a frame around an object.
     fn frame(&mut self, out: &mut Vec<u8>, object: impl FnOnce(&mut Vec<u8>)) {
         match self.reply.framing {
-            Framing::Sse => write_event(out, "", object),
+            Framing::Sse | Framing::AwsEvents => write_event(out, "", object),
             Framing::JsonArray => {
                 out.extend_from_slice(if self.written { b",\n" } else { b"[" });
                 object(out);
@@ -295,7 +295,7 @@ impl StreamEncoder for Encoder {
 
     fn keep_alive(&self) -> &'static [u8] {
         match self.reply.framing {
-            Framing::Sse => b": keep-alive\n\n",
+            Framing::Sse | Framing::AwsEvents => b": keep-alive\n\n",
             Framing::JsonArray => b"\n",
         }
     }

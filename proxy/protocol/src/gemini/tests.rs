@@ -6,6 +6,7 @@ mod request;
 mod source;
 mod stream;
 
+use crate::codec::ProviderCodec as _;
 use serde_json::{Value, json};
 
 use super::Gemini;

@@ -19,7 +19,7 @@ pub(crate) mod write_turns;
 #[cfg(test)]
 mod tests;
 
-use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -35,7 +35,7 @@ const THIS: Protocol = Protocol::OpenAiChat;
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAiChat;
 
-impl Codec for OpenAiChat {
+impl ProviderCodec for OpenAiChat {
     fn protocol(&self) -> Protocol {
         THIS
     }
@@ -46,10 +46,6 @@ impl Codec for OpenAiChat {
 
     fn path(&self, _model: &str, _stream: bool) -> String {
         "/v1/chat/completions".to_owned()
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body)
     }
 
     fn encode_request(
@@ -65,20 +61,26 @@ impl Codec for OpenAiChat {
         response::decode(body, exchange)
     }
 
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
-        response::encode(response, reply, notes)
-    }
-
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {
         Box::new(stream_decode::Decoder::new(exchange))
     }
 
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
-        Box::new(stream_encode::Encoder::new(reply))
-    }
-
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         error::decode(THIS, head, body)
+    }
+}
+
+impl Codec for OpenAiChat {
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        response::encode(response, reply, notes)
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream_encode::Encoder::new(reply))
     }
 
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {

@@ -1,3 +1,4 @@
+use crate::codec::ProviderCodec as _;
 use std::borrow::Cow;
 
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -27,7 +27,7 @@ const THIS: Protocol = Protocol::OpenAiCompletions;
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAiCompletions;
 
-impl Codec for OpenAiCompletions {
+impl ProviderCodec for OpenAiCompletions {
     fn protocol(&self) -> Protocol {
         THIS
     }
@@ -38,10 +38,6 @@ impl Codec for OpenAiCompletions {
 
     fn path(&self, _model: &str, _stream: bool) -> String {
         "/v1/completions".to_owned()
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body)
     }
 
     fn encode_request(
@@ -57,20 +53,26 @@ impl Codec for OpenAiCompletions {
         response::decode(body)
     }
 
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
-        response::encode(response, reply, notes)
-    }
-
     fn stream_decoder(&self, _exchange: Exchange) -> Box<dyn StreamDecoder> {
         Box::<stream::Decoder>::default()
     }
 
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
-        Box::new(stream::Encoder::new(reply))
-    }
-
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         error::decode(THIS, head, body)
+    }
+}
+
+impl Codec for OpenAiCompletions {
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        response::encode(response, reply, notes)
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream::Encoder::new(reply))
     }
 
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {

@@ -1,3 +1,4 @@
+use crate::codec::ProviderCodec as _;
 use serde_json::{Value, json};
 
 use super::OpenAiCompletions;

@@ -23,7 +23,7 @@ mod write_request;
 #[cfg(test)]
 mod tests;
 
-use crate::codec::{Codec, Encoded, Exchange, Reply, Target, UrlFacts};
+use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
 use crate::count::TokenCounter;
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
@@ -43,7 +43,7 @@ const THIS: Protocol = Protocol::OpenAiResponses;
 #[derive(Clone, Copy, Debug)]
 pub struct OpenAiResponses;
 
-impl Codec for OpenAiResponses {
+impl ProviderCodec for OpenAiResponses {
     fn protocol(&self) -> Protocol {
         THIS
     }
@@ -54,10 +54,6 @@ impl Codec for OpenAiResponses {
 
     fn path(&self, _model: &str, _stream: bool) -> String {
         "/v1/responses".to_owned()
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body)
     }
 
     fn encode_request(
@@ -73,28 +69,34 @@ impl Codec for OpenAiResponses {
         response::decode(body, exchange)
     }
 
-    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
-        response::encode(response, reply, notes)
-    }
-
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {
         Box::new(stream_decode::Decoder::new(exchange))
-    }
-
-    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
-        Box::new(stream_encode::Encoder::new(reply))
     }
 
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         openai_chat::error::decode(THIS, head, body)
     }
 
-    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
-        openai_chat::error::encode(THIS, error)
-    }
-
     fn counter(&self) -> Option<&'static dyn TokenCounter> {
         Some(&count::Counter)
+    }
+}
+
+impl Codec for OpenAiResponses {
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
+    }
+
+    fn encode_response(&self, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
+        response::encode(response, reply, notes)
+    }
+
+    fn stream_encoder(&self, reply: Reply) -> Box<dyn StreamEncoder> {
+        Box::new(stream_encode::Encoder::new(reply))
+    }
+
+    fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {
+        openai_chat::error::encode(THIS, error)
     }
 
     fn echo(&self, request: &Request<'_>) -> Vec<(&'static str, String)> {

@@ -33,6 +33,9 @@ pub enum FrameError {
     /// The text is not a JSON array of objects.
     #[error("the stream is not a JSON array")]
     NotAnArray,
+    /// A checksum or a length in the stream is wrong (AWS's event streams).
+    #[error("the stream is corrupt")]
+    Corrupt,
 }
 
 /// Writes one event; `event` is left out when empty. Data must not hold line feeds: JSON never does.

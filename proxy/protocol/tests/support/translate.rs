@@ -113,7 +113,7 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Opti
     let mut notes = Notes::new(false);
     let status = case.status();
     if status >= 400 {
-        let head = ErrorHead { status, retry_after: case.header("retry-after"), retry_after_ms: None };
+        let head = ErrorHead { status, retry_after: case.header("retry-after"), ..ErrorHead::default() };
         let (status, body) = speak(to).encode_error(&from.decode_error(head, body));
         return Some(Answer { status, body, warnings: String::new(), is_stream: false });
     }

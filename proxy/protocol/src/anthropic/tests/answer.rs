@@ -1,6 +1,7 @@
 //! Whole answers: Anthropic's for chat clients, and chat's for clients of Anthropic.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 
 fn message(more: Value) -> Value {
     let message = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "content": [],

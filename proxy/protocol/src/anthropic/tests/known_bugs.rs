@@ -1,6 +1,7 @@
 //! Bugs of other gateways that concern Anthropic, as client or as provider (TRANSLATION §13).
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 use crate::error::ErrorKind;
 use crate::gemini::Gemini;
 use crate::ir::{Event, Fold, Sink as _};

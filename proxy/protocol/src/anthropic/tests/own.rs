@@ -1,6 +1,7 @@
 //! Messages as the source: read and written back, and read for others.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 use crate::ir::Content;
 
 fn same(body: &str) {

@@ -1,6 +1,7 @@
 //! Chat requests for Anthropic's models.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 
 #[test]
 fn a_conversation_becomes_two_speakers_in_turn() {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::codec::Exchange;
+use crate::codec::ProviderCodec as _;
 use crate::error::{ApiError, ErrorKind};
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State};
 

@@ -1,6 +1,7 @@
 //! Whole answers, both ways.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 use crate::ir::{Block, Choice, Content, Finish, Response, Role, State, Turn, Usage};
 use crate::protocol::Protocol;
 

@@ -1,5 +1,6 @@
 //! Input that nobody sends in good faith.
 
+use crate::codec::ProviderCodec as _;
 use proptest::prelude::*;
 
 use super::*;

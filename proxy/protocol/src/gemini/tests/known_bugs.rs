@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::anthropic::Anthropic;
+use crate::codec::ProviderCodec as _;
 use crate::ir::Finish;
 
 /// BerriAI/litellm#25561: complete arguments without a delta left clients with an empty call.

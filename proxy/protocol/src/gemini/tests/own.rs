@@ -1,6 +1,7 @@
 //! Requests and answers of Gemini written back to Gemini.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 use crate::error::{ApiError, ErrorHead, ErrorKind};
 
 fn round(body: &str) -> Value {

@@ -1,6 +1,7 @@
 //! Requests of Chat Completions on their way to Gemini.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 
 const MEMORY: &str = "memory";
 

@@ -1,6 +1,7 @@
 //! Answers.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 use crate::error::{ApiError, ErrorHead, ErrorKind};
 
 fn message(content: Value) -> Value {

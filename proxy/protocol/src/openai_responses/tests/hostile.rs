@@ -1,5 +1,6 @@
 //! Input that nobody sends on purpose.
 
+use crate::codec::ProviderCodec as _;
 use proptest::prelude::*;
 
 use super::*;

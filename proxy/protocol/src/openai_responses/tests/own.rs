@@ -1,6 +1,7 @@
 //! Responses to Responses: what was read is written.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 
 fn same(body: Value) -> Value {
     write(&OpenAiResponses, &OpenAiResponses, "m", &body).unwrap().0

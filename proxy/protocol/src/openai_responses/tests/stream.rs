@@ -1,6 +1,7 @@
 //! Streams.
 
 use super::*;
+use crate::codec::ProviderCodec as _;
 
 #[test]
 fn a_chat_stream_for_a_client_of_responses() {

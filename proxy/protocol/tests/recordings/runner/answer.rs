@@ -66,6 +66,7 @@ pub(super) fn error(case: &Case, codec: &dyn Codec, body: &[u8]) -> Result<(), S
         status: case.status(),
         retry_after: case.header("retry-after"),
         retry_after_ms: case.header("retry-after-ms"),
+        ..ErrorHead::default()
     };
     let error = codec.decode_error(head, body);
     if let Some(expect) = &case.expect {
