@@ -6,6 +6,8 @@ use http::header::{HeaderName, HeaderValue};
 
 /// Where it stands in requests and responses.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where it stands in responses to clients of Messages.
+pub const ANTHROPIC_REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 /// Where the provider's own stands in responses.
 pub const UPSTREAM_REQUEST_ID: HeaderName = HeaderName::from_static("x-upstream-request-id");
 

@@ -116,6 +116,7 @@ impl Api {
         let id = request_id::of(request.headers(), rand::random);
         let (parts, body) = request.into_parts();
         let open = |endpoint, protocol| Account::open(self.books.clone(), id.clone(), endpoint, protocol);
+        let of_messages = parts.uri.path().ends_with("/messages");
         let guess = || Dialect::guess(parts.uri.path(), &parts.headers);
         let mut response = match place(parts.uri.path()) {
             Some(place) if !place.takes(&parts.method) => {
@@ -144,6 +145,10 @@ impl Api {
             None => refuse(Kind::UnknownPath.into(), guess(), open("other", None), &busy),
         };
         let headers = response.headers_mut();
+        if of_messages {
+            // Where Anthropic's clients look for it.
+            headers.insert(request_id::ANTHROPIC_REQUEST_ID, id.clone());
+        }
         headers.insert(request_id::REQUEST_ID, id);
         if self.drain.phase() >= Phase::Draining {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));

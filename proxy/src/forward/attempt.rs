@@ -7,7 +7,7 @@ use crate::route::Failure;
 use crate::translate::Reading;
 use crate::translate::answer::{Keep, Unusable, Whole};
 use crate::translate::body::broken;
-use crate::translate::stream::{Pump, Stage};
+use crate::translate::stream::{Pump, Stage, early_error};
 use crate::upstream::{self, SendError};
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
@@ -116,6 +116,10 @@ pub(super) async fn attempt(
         // A stream that breaks before its first part has told the client nothing yet.
         let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
         first = part.into_data().ok();
+        let error = first.as_ref().and_then(|first| early_error(turn.way, first));
+        if let Some(error) = error {
+            return Ok(Usable::Failed(Told { headers: head.headers, ..Told::default() }, Box::new(error)));
+        }
         if asked.usage_for(provider).is_some() {
             return Ok(Usable::Uncounted(head, first, body));
         }

@@ -1,6 +1,6 @@
 //! The headers of requests to providers and of their responses to clients.
 
-use crate::api::request_id::{REQUEST_ID, UPSTREAM_REQUEST_ID};
+use crate::api::request_id::{ANTHROPIC_REQUEST_ID, REQUEST_ID, UPSTREAM_REQUEST_ID};
 use crate::state::Provider;
 use crate::state::headers::strip_hop_by_hop;
 use http::Uri;
@@ -17,7 +17,7 @@ const ANTHROPIC_VERSION: HeaderName = HeaderName::from_static("anthropic-version
 /// The version of Messages this program speaks.
 const ANTHROPIC_VERSION_SPOKEN: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// Ids of requests at providers, by the names they have there.
-const THEIR_IDS: [HeaderName; 2] = [REQUEST_ID, HeaderName::from_static("request-id")];
+const THEIR_IDS: [HeaderName; 2] = [REQUEST_ID, ANTHROPIC_REQUEST_ID];
 /// What could not be carried by a translation.
 const WARNINGS: HeaderName = HeaderName::from_static("x-llm-proxy-warnings");
 const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
@@ -27,7 +27,8 @@ const PASSED_ON: [HeaderName; 3] = [header::ACCEPT, header::CONTENT_TYPE, IDEMPO
 
 /// Response headers that are about the provider's own site or account, and nobody else's business; those that frame
 /// the body are made anew.
-const KEPT_BACK: [HeaderName; 6] = [
+const KEPT_BACK: [HeaderName; 7] = [
+    HeaderName::from_static("anthropic-organization-id"),
     header::ALT_SVC,
     header::CONTENT_LENGTH,
     header::SET_COOKIE,
@@ -96,7 +97,8 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     for name in &KEPT_BACK {
         headers.remove(name);
     }
-    if let Some(id) = headers.remove(REQUEST_ID) {
+    let ids = THEIR_IDS.map(|name| headers.remove(name));
+    if let Some(id) = ids.into_iter().flatten().next() {
         headers.insert(UPSTREAM_REQUEST_ID, id);
     }
 }

@@ -1,13 +1,15 @@
 //! Streams of providers, written for clients of another protocol as they come.
 
 use super::answer::{bad_call, call_prefix, told};
+use super::codec;
 use super::request::{Kind, Reading};
 use super::signatures::Signatures;
 use crate::forward::Usage;
 use crate::state::Key;
 use llm_protocol::ids::Ids;
 use llm_protocol::ir::{BlockKind, Event, Finish, Sink};
-use llm_protocol::{ApiError, Framing, StreamEncoder, StreamReader};
+use llm_protocol::{ApiError, Exchange, Framing, StreamEncoder, StreamReader};
+use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -122,6 +124,22 @@ impl Pump {
     pub fn usage(&self) -> Option<Usage> {
         self.writer.usage
     }
+}
+
+/// The error a stream of the client's own protocol begins with, given its first part: it says nothing else, and can
+/// still be answered with a status, or by another provider.
+#[must_use]
+pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<ApiError> {
+    // Nearly always this is all there is to it.
+    memchr::memmem::find(first, b"error")?;
+    let decoder = codec(protocol)?.stream_decoder(Exchange::default());
+    let (mut content, mut found) = (false, None);
+    StreamReader::new(Framing::Sse, decoder).push(first, &mut |event: Event<'_>| match event {
+        Event::Error(error) if !content => found = Some(*error),
+        Event::Start { .. } | Event::Usage(_) | Event::Error(_) => {}
+        _ => content = true,
+    });
+    found.map(told)
 }
 
 impl Writer {

@@ -15,6 +15,14 @@ pub(super) const GOOD: &[(&str, &str)] = &[
           tls: {caBundle: {configMapRef: {name: ca, key: ca.crt}}},
           allowedKeys: {from: Selector, selector: {matchLabels: {a: b}, matchExpressions: [{key: k, operator: Exists}]}}}",
     ),
+    ("LLMProvider", "{type: Anthropic, models: [{name: 'claude-*'}], credentials: [{secretRef: {name: s, key: k}}], promptCaching: {mode: Auto, minTokens: 1}}"),
+    ("LLMProvider", "{type: Gemini, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}], tls: {serverName: a.b}, protocols: [GenerateContent]}"),
+    (
+        "LLMProvider",
+        "{type: AzureOpenAI, endpoint: {url: 'https://a.b'}, azure: {apiVersion: 2025-04-01-preview}, streamUsage: false,
+          models: [{name: m, capabilities: {maxOutput: 1, thinking: [Budget], budget: {min: 1, max: 1}, efforts: [low]}}],
+          credentials: [{secretRef: {name: s, key: k}}]}",
+    ),
     ("MasterKey", "{generate: {secretName: s}}"),
     (
         "MasterKey",
@@ -89,6 +97,38 @@ pub(super) const PROVIDERS: &[(&str, &str)] = &[
     (
         "{type: Mock, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}]}",
         "credentials do not apply",
+    ),
+    // Hosted types
+    ("{type: Anthropic, models: [{name: m}]}", "credentials needs at least one"),
+    ("{type: Gemini, models: [{name: m}]}", "credentials needs at least one"),
+    (
+        "{type: AzureOpenAI, models: [{name: m}], azure: {apiVersion: v}, credentials: [{secretRef: {name: s, key: k}}]}",
+        "endpoint.url is required",
+    ),
+    (
+        "{type: AzureOpenAI, models: [{name: m}], endpoint: {url: 'https://a.b'}, credentials: [{secretRef: {name: s, key: k}}]}",
+        "azure goes with type AzureOpenAI",
+    ),
+    ("{type: Mock, models: [{name: m}], azure: {apiVersion: v}}", "azure goes with type AzureOpenAI"),
+    (
+        "{type: Mock, models: [{name: m}], promptCaching: {mode: Always}}",
+        "spec.promptCaching.mode: Unsupported value",
+    ),
+    (
+        "{type: Mock, models: [{name: m}], promptCaching: {minTokens: 0}}",
+        "spec.promptCaching.minTokens: Invalid",
+    ),
+    (
+        "{type: Mock, models: [{name: m, capabilities: {sampling: Often}}]}",
+        "spec.models[0].capabilities.sampling: Unsupported value",
+    ),
+    (
+        "{type: Mock, models: [{name: m, capabilities: {budget: {min: 2, max: 1}}}]}",
+        "capabilities.budget.min must not be more",
+    ),
+    (
+        "{type: Mock, models: [{name: m, capabilities: {colour: red}}]}",
+        "capabilities.colour: field not declared",
     ),
     // Credentials
     ("{type: OpenAI, models: [{name: m}]}", "credentials needs at least one"),

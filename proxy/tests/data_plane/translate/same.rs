@@ -113,3 +113,72 @@ async fn state_of_another_provider_never_reaches_one_that_did_not_make_it() {
         assert!(seen.contains("yes") && seen.contains("and?"), "{seen}");
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_begins_with_an_error_fails_over_or_is_told_by_its_status() {
+    let errors = [
+        (
+            Speaker::Chat,
+            "data: {\"error\":{\"message\":\"too much for org-ABCDEFGH\",\"type\":\"server_error\",\"code\":\"overloaded\"}}\n\n",
+        ),
+        (
+            Speaker::Messages,
+            "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"org-ABCDEFGH\"}}\n\n",
+        ),
+        (
+            Speaker::Gemini,
+            "data: {\"error\":{\"code\":503,\"message\":\"org-ABCDEFGH\",\"status\":\"UNAVAILABLE\"}}\n\n",
+        ),
+    ];
+    for (speaker, event) in errors {
+        let bad = Fake::start(move |_| async move { sse_of(&[event]) }).await;
+        let good = speaker.fake("text-basic-stream", 200).await;
+        let mut second = speaker.provider("b", &good);
+        second.models[0].priority = 1;
+        let proxy = Proxy::serving(&[speaker.provider("a", &bad), second]).await;
+        let answer = speaker.ask(&proxy, true).await;
+        assert_eq!(answer.text(), recorded(speaker.folder(), "text-basic-stream", "response.sse").unwrap());
+        proxy.apply(&[speaker.provider("a", &bad)]);
+        let answer = speaker.ask(&proxy, true).await;
+        let status = if speaker == Speaker::Messages { 529 } else { 503 };
+        assert_eq!(answer.status, status, "{speaker:?}: {}", answer.text());
+        assert!(answer.text().contains("org-[redacted]"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
+async fn ids_of_requests_stand_where_each_client_looks_for_them() {
+    let fake = Fake::start(async |_| {
+        let mut response = json(200, "{}");
+        response.headers_mut().insert("request-id", "req_theirs".parse().unwrap());
+        response.headers_mut().insert("anthropic-organization-id", "org-theirs".parse().unwrap());
+        response
+    })
+    .await;
+    let proxy = Proxy::serving(&[Speaker::Messages.provider("a", &fake)]).await;
+    let (path, body) = Speaker::Messages.question(false);
+    let request = Speaker::Messages.request(&path, &body).header("x-request-id", "mine-1");
+    let answer = Client::connect(proxy.address).await.send(request).await;
+    let ids = ["x-request-id", "request-id", "x-upstream-request-id", "anthropic-organization-id"];
+    assert_eq!(ids.map(|name| answer.header(name)), ["mine-1", "mine-1", "req_theirs", ""]);
+}
+
+#[tokio::test]
+async fn azures_deployments_have_paths_of_their_own() {
+    let fake = Speaker::Chat.fake("text-basic", 200).await;
+    let mut azure = Speaker::Chat.provider("a", &fake);
+    if let llm_snapshot::provider::Upstream::Http(http) = &mut azure.upstream {
+        http.auth = llm_snapshot::provider::Auth::ApiKey;
+        http.azure_api_version = Some("2025-04-01-preview".to_owned());
+    }
+    azure.models[0].upstream = "gpt 4".to_owned();
+    let proxy = Proxy::serving(&[azure]).await;
+    for client in SPEAKERS {
+        let answer = client.ask(&proxy, false).await;
+        assert_eq!(client.said(&answer.text(), false).text, "\\(4200 + 42 = 4242\\).", "{client:?}");
+        let seen = fake.seen().pop().unwrap();
+        let path = "/v1/openai/deployments/gpt%204/chat/completions?api-version=2025-04-01-preview";
+        assert_eq!((seen.path.as_str(), seen.header("api-key")), (path, "a-credential"));
+        assert_eq!(seen.header("authorization"), "");
+    }
+}
