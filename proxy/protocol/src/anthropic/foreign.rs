@@ -12,7 +12,7 @@ use crate::json::write::{self, List, Object};
 use crate::json::{Tree, constant};
 use crate::names::Names;
 use crate::notes::{Notes, Rejected, code};
-use crate::schema::to_anthropic;
+use crate::schema::{described, to_anthropic};
 
 use super::cache::{Mark, Marks};
 use super::plan::{Form, Plan, Reasoning};
@@ -206,7 +206,10 @@ impl Foreign<'_, '_> {
     /// Effort and schema of the answer.
     fn write_output(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let schema = match &self.request.output {
-            Some(OutputFormat::Schema { schema: Some(schema), .. }) if self.plan.form == Form::Schema => {
+            Some(OutputFormat::Schema { schema: Some(schema), description, .. })
+                if self.plan.form == Form::Schema =>
+            {
+                let schema = described(schema, description.as_deref());
                 Some(self.limit(schema.get(), || self.path(Field::Output), notes)?)
             }
             _ => None,

@@ -11,7 +11,7 @@ use crate::json::write::Object;
 use crate::names::Names;
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::Protocol;
-use crate::schema::to_openapi;
+use crate::schema::{described, to_openapi};
 
 use super::{THIS, resource, thinking, write_tools, write_turns};
 
@@ -195,11 +195,12 @@ impl<'f, 'a> Foreign<'f, 'a> {
         }
         o.str("responseMimeType", "application/json");
         match output {
-            OutputFormat::Schema { schema: Some(schema), .. } if self.takes_json_schema() => {
-                o.raw("responseJsonSchema", schema.get());
+            OutputFormat::Schema { schema: Some(schema), description, .. } if self.takes_json_schema() => {
+                o.raw("responseJsonSchema", described(schema, description.as_deref()).get());
             }
-            OutputFormat::Schema { schema: Some(schema), .. } => {
-                let text = self.openapi(schema, || self.path(Field::Output), notes)?;
+            OutputFormat::Schema { schema: Some(schema), description, .. } => {
+                let schema = described(schema, description.as_deref());
+                let text = self.openapi(&schema, || self.path(Field::Output), notes)?;
                 o.raw("responseSchema", &text.schema);
             }
             _ => {}

@@ -28,12 +28,7 @@ pub(super) fn write(
     path: impl Fn() -> String,
     notes: &mut Notes,
 ) -> Result<(), Rejected> {
-    if media.name.is_some() {
-        foreign.drop_word("filename", &path, notes)?;
-    }
-    if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
-        foreign.drop_word("detail", &path, notes)?;
-    }
+    drop_words(media, foreign, &path, notes)?;
     match &media.source {
         Source::Text(text) => l.object(|o| o.str("text", text)),
         Source::Base64(data) => l.object(|o| write_bytes(o, media, data)),
@@ -57,4 +52,23 @@ pub(super) fn write_bytes(o: &mut Object<'_>, media: &Media<'_>, data: &str) {
         o.str("mimeType", media.mime.as_deref().unwrap_or(default_mime(media.kind)));
         o.str("data", data);
     });
+}
+
+/// Warns of what is said about media that Gemini has no place for.
+///
+/// # Errors
+/// In strict mode.
+pub(super) fn drop_words(
+    media: &Media<'_>,
+    foreign: &Foreign<'_, '_>,
+    path: impl Fn() -> String,
+    notes: &mut Notes,
+) -> Result<(), Rejected> {
+    if media.name.is_some() {
+        foreign.drop_word("filename", &path, notes)?;
+    }
+    if media.detail.as_deref().is_some_and(|detail| detail != "auto") {
+        foreign.drop_word("detail", &path, notes)?;
+    }
+    Ok(())
 }

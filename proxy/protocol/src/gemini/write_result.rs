@@ -34,6 +34,7 @@ pub(super) fn write<'t, 'a>(
             Content::Media(media) => {
                 let bytes = matches!(media.source, Source::Base64(_));
                 if bytes && foreign.target.capabilities.tool_result_media {
+                    write_media::drop_words(media, foreign, || source.block_path(turn, block), notes)?;
                     inside.push(block);
                 } else {
                     notes.warn("tool_result_image_moved", || source.block_path(turn, block))?;

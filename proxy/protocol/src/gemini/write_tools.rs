@@ -10,6 +10,7 @@ use crate::ir::{OutputFormat, Tool, ToolChoice, ToolKind};
 use crate::json::constant;
 use crate::json::write::{self, List, Object};
 use crate::notes::{Notes, Rejected};
+use crate::schema::described;
 
 use super::facts::CALLING;
 use super::foreign::{Foreign, is_forced};
@@ -176,9 +177,10 @@ fn parameters(
 
 /// The function whose arguments are the answer.
 fn json_tool(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Notes) -> Result<(), Rejected> {
-    let Some(OutputFormat::Schema { schema: Some(schema), .. }) = &foreign.request.output else {
+    let Some(OutputFormat::Schema { schema: Some(schema), description, .. }) = &foreign.request.output else {
         return Ok(());
     };
+    let schema = &described(schema, description.as_deref());
     l.object(|o| {
         o.str("name", JSON_TOOL);
         o.str("description", JSON_TOOL_TEXT);

@@ -51,9 +51,13 @@ fn image() -> Block<'static> {
 }
 
 fn encode(request: &Request<'_>, strict: bool) -> Result<(Value, Option<String>), Rejected> {
+    encode_for("gpt-4o", request, strict)
+}
+
+fn encode_for(model: &str, request: &Request<'_>, strict: bool) -> Result<(Value, Option<String>), Rejected> {
     let target = Target {
-        model: "gpt-4o",
-        capabilities: Capabilities::of("gpt-4o"),
+        model,
+        capabilities: Capabilities::of(model),
         options: RouteOptions::default(),
         states: &NoStates,
     };
@@ -277,8 +281,14 @@ fn googles_signature_survives_both_ways() {
     signed.state = Some(state);
     let mut foreign = Request::new(Protocol::Gemini, Cow::Borrowed("m"));
     foreign.turns = vec![turn(Role::Assistant, vec![signed])];
-    let (body, _) = encode(&foreign, true).unwrap();
+    let (body, _) = encode_for("models/Gemini-3-pro", &foreign, true).unwrap();
     assert_eq!(body["messages"][0]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "c2ln");
+    let (body, _) = encode(&foreign, true).unwrap();
+    assert_eq!(
+        body["messages"][0]["tool_calls"][0].get("extra_content"),
+        None,
+        "only Google's models know it"
+    );
 }
 
 #[test]

@@ -181,12 +181,12 @@ impl Writer<'_, '_, '_> {
     fn call(&self, l: &mut List<'_>, block: &Block<'_>) {
         let Content::ToolCall(call) = &block.content else { return };
         let upstream = self.foreign.names.upstream(&call.name);
-        if upstream == call.name {
-            return write_call(l, block, call, self.foreign.request.source);
-        }
         let mut call = call.clone();
         call.name = Cow::Owned(upstream.to_owned());
-        write_call(l, block, &call, self.foreign.request.source);
+        // Only Google's own endpoint of this protocol takes signatures; others refuse the member.
+        let state = block.state.clone().filter(|_| is_google(self.foreign.target.model));
+        let block = Block { state, ..block.clone() };
+        write_call(l, &block, &call, self.foreign.request.source);
     }
 
     /// Texts of one turn follow each other directly, those of several with an empty line between.
@@ -215,6 +215,11 @@ impl Writer<'_, '_, '_> {
         }
         Ok(said)
     }
+}
+
+/// Whether a model is one of Google's, by its name.
+fn is_google(model: &str) -> bool {
+    model.as_bytes().windows(6).any(|part| part.eq_ignore_ascii_case(b"gemini"))
 }
 
 #[derive(Default)]

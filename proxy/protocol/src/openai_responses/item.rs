@@ -153,10 +153,20 @@ fn joined<'a>(thoughts: Vec<Thought<'a>>) -> Cow<'a, str> {
     all
 }
 
-/// An item only this protocol knows. What a tool of the provider did is history that others can do without; a
-/// reference stands for something the model must see.
+/// Items that stand for something the model must see, or that change what it may do, and that nobody else can read.
+const NEEDED: [&str; 6] = [
+    "item_reference",
+    "compaction",
+    "compaction_trigger",
+    "additional_tools",
+    "configuration_update",
+    "mcp_approval_response",
+];
+
+/// An item only this protocol knows: what the vendor's own tools did is history that others can do without; what is
+/// needed counts as said by the user, which no protocol may leave out.
 fn opaque<'a>(kind: Cow<'a, str>, raw: &'a RawValue) -> Turn<'a> {
-    let role = if kind == "item_reference" { Role::User } else { Role::Assistant };
+    let role = if NEEDED.contains(&kind.as_ref()) { Role::User } else { Role::Assistant };
     turn(role, vec![Block::new(Content::Opaque(kind, Cow::Borrowed(raw)))])
 }
 

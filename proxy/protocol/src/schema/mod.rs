@@ -2,6 +2,7 @@
 //! Gemini's older fields take (TRANSLATION §5).
 
 mod anthropic;
+mod describe;
 mod openai;
 mod openapi;
 mod standard;
@@ -10,6 +11,7 @@ mod standard;
 mod tests;
 
 pub(crate) use anthropic::to_anthropic;
+pub(crate) use describe::described;
 pub(crate) use openai::to_strict;
 pub(crate) use openapi::to_openapi;
 pub(crate) use standard::from_openapi;

@@ -69,6 +69,7 @@ fn what_the_proxy_does_not_keep_or_others_cannot_do_is_refused() {
         (with(json!({"prompt": {"id": "p"}})), "prompt"),
         (with(json!({"tools": [{"type": "web_search"}]})), "tools[0]"),
         (input(json!([{"type": "item_reference", "id": "x"}])), "input[0].content"),
+        (input(json!([{"type": "compaction", "encrypted_content": "x"}])), "input[0].content"),
         (
             input(json!([{"role": "user", "content": [{"type": "input_file", "file_id": "x"}]}])),
             "input[0].content[0]",
