@@ -1,6 +1,7 @@
 //! Clients of one protocol and providers of another.
 
 mod errors;
+mod lasting;
 mod others;
 mod pairs;
 mod routing;

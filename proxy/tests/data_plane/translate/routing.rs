@@ -196,3 +196,28 @@ async fn the_clients_key_goes_nowhere() {
         assert!(!log[0].to_string().contains(KEY), "{log:?}");
     }
 }
+
+#[tokio::test]
+async fn a_call_that_its_provider_could_not_parse_is_no_answer() {
+    let bad = value!({"candidates": [{"index": 0, "finishReason": "MALFORMED_FUNCTION_CALL", "content": {}}],
+        "usageMetadata": {"promptTokenCount": 3}, "modelVersion": "gemini-2.5-flash"});
+    let event = format!("data: {bad}\r\n\r\n");
+    let gemini = Fake::start(move |seen: crate::support::Seen| {
+        let response = match seen.path.contains("stream") {
+            true => sse_of(&[&event]),
+            false => json(200, bad.to_string()),
+        };
+        async move { response }
+    })
+    .await;
+    let claude = Speaker::Messages.fake("text-basic", 200).await;
+    let proxy = Proxy::serving(&[Speaker::Gemini.provider("a", &gemini)]).await;
+    for stream in [false, true] {
+        let answer = Speaker::Chat.ask(&proxy, stream).await;
+        assert_eq!((answer.status.as_u16(), answer.error().1.as_str()), (502, "server_error"), "{stream}");
+    }
+    proxy
+        .apply(&[Speaker::Gemini.provider("a", &gemini), later(Speaker::Messages.provider("b", &claude), 1)]);
+    let answer = Speaker::Chat.ask(&proxy, false).await;
+    assert_eq!(Speaker::Chat.said(&answer.text(), false).text, "4200 + 42 = 4242");
+}
