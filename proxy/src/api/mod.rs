@@ -14,6 +14,7 @@ pub mod scan;
 pub mod server;
 pub mod service;
 mod socket;
+pub mod stored;
 pub mod tls;
 
 pub use service::{Api, Settings};

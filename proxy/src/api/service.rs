@@ -5,7 +5,7 @@ use super::endpoint::{self, Endpoint, Operation};
 use super::error::{Dialect, Kind, Refusal};
 use super::intake::{self, Stop};
 use super::server::{Busy, Link};
-use super::{auth, envelope, health, models, multipart, request_id};
+use super::{auth, envelope, health, models, multipart, request_id, stored};
 use crate::drain::{Drain, Phase};
 use crate::forward::{self, Account, Asked, Books, Call, Form};
 use crate::route::{Candidates, NoRoute};
@@ -59,6 +59,7 @@ pub struct Api {
 /// What is at a path.
 enum Place<'p> {
     Forward(endpoint::Asked<'p>),
+    Kept(&'static Endpoint),
     Models,
     Model(&'p str),
     Live,
@@ -69,6 +70,9 @@ enum Place<'p> {
 fn place(path: &str) -> Option<Place<'_>> {
     if let Some(asked) = endpoint::at(path) {
         return Some(Place::Forward(asked));
+    }
+    if let Some(endpoint) = stored::at(path) {
+        return Some(Place::Kept(endpoint));
     }
     match path {
         "/v1/models" | "/v1beta/models" => Some(Place::Models),
@@ -91,12 +95,17 @@ struct At {
 
 impl Place<'_> {
     fn methods(&self) -> &'static str {
-        if matches!(self, Self::Forward(_)) { "POST" } else { "GET, HEAD" }
+        match self {
+            Self::Forward(_) => "POST",
+            Self::Kept(_) => "GET, POST, DELETE",
+            _ => "GET, HEAD",
+        }
     }
 
     fn takes(&self, method: &Method) -> bool {
         match self {
             Self::Forward(_) => method == Method::POST,
+            Self::Kept(_) => [Method::GET, Method::POST, Method::DELETE].contains(method),
             _ => method == Method::GET || method == Method::HEAD,
         }
     }
@@ -128,6 +137,10 @@ impl Api {
                 let account = open(endpoint.path, Some(endpoint.protocol));
                 let at = At { endpoint, model: model.map(|model| model.into_owned().into()) };
                 self.forward(at, parts, body, account, &busy).await
+            }
+            Some(Place::Kept(endpoint)) => {
+                let account = open(endpoint.path, Some(endpoint.protocol));
+                self.forward(At { endpoint, model: None }, parts, body, account, &busy).await
             }
             Some(Place::Models) => {
                 let (dialect, account) = (guess(), open("/v1/models", None));
@@ -212,6 +225,9 @@ impl Api {
         account.received = Some(std::time::Instant::now());
         account.request_bytes = body.len() as u64;
         let At { endpoint, model } = at;
+        if stored::is_kept(endpoint) {
+            return Ok(stored::call(runtime, endpoint, parts, body, key, self.signatures.clone())?);
+        }
         let form = multipart::boundary(&parts.headers).filter(|_| endpoint.operation == Operation::Pass);
         let envelope = match (&model, form) {
             (Some(model), _) => envelope::in_url(model, endpoint.operation == Operation::Stream),
@@ -236,6 +252,7 @@ impl Api {
         let asked = Asked {
             usage: envelope.usage,
             form,
+            kept: None,
             endpoint,
             headers,
             body,

@@ -136,7 +136,7 @@ impl Account {
         self.sent = Some(now);
         self.attempts += 1;
         self.member = Some(member.clone());
-        self.upstream_model = Some(upstream_model.into());
+        self.upstream_model = self.model.is_some().then(|| upstream_model.into());
     }
 
     /// The response's head is there.
@@ -210,7 +210,9 @@ impl Account {
         }
         let Some(protocol) = self.protocol else { return };
         metrics.duration(protocol, took.as_secs_f64());
-        let Some(member) = &self.member else { return metrics.unrouted(protocol, self.status) };
+        // What has no model has no series of one.
+        let member = self.member.as_ref().filter(|_| self.model.is_some());
+        let Some(member) = member else { return metrics.unrouted(protocol, self.status) };
         let offer = member.offer();
         let whose = Whose { metrics, protocol, model: &offer.name, provider: &member.provider.name };
         offer.series.request(whose, self.status);

@@ -139,7 +139,7 @@ fn redacted(bytes: Bytes) -> Bytes {
 }
 
 fn watch(headers: &HeaderMap, protocol: Protocol) -> Watch {
-    if head::is_encoded(headers) {
+    if head::is_encoded(headers) || matches!(protocol, Protocol::Files | Protocol::Batches) {
         return Watch::Blind;
     }
     match Events::of(protocol) {

@@ -88,7 +88,7 @@ pub(super) async fn attempt(
         }
     };
     let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = asked.kept.as_ref().map_or(Method::POST, |kept| kept.1.clone());
     *request.uri_mut() = head::place(provider, uri, &name);
     *request.headers_mut() =
         head::request(&asked.headers, provider, turn.way, reading.is_some(), account.request_id());

@@ -8,7 +8,7 @@ use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
 use crate::translate::{Reading, Signatures, Source, Written, below_version, way};
 use bytes::Bytes;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, Method, Uri};
 use llm_protocol::{Framing, Notes};
 use llm_snapshot::provider::Protocol;
 use std::ops::Range;
@@ -38,6 +38,8 @@ pub struct Asked {
     pub place: Range<usize>,
     /// The body is a form.
     pub form: bool,
+    /// What is asked of the keeper of files and batches: where, and how.
+    pub kept: Option<Box<(Uri, Method)>>,
     /// What makes the body ask for token counts, if it does not.
     pub usage: Option<Edit>,
     /// What the `*` of the model's public name stands for.
@@ -136,6 +138,9 @@ impl<'c> Turns<'c> {
         let client = asked.endpoint.protocol;
         let name = offer.upstream.with(&asked.rest);
         let way = way(client, &provider.protocols).unwrap_or(client);
+        if let Some(kept) = &asked.kept {
+            return Ok((way, What::Send(kept.0.clone(), asked.body.clone(), None)));
+        }
         if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
                 None if asked.form => envelope::splice_form(&asked.body, &asked.place, &name),

@@ -276,6 +276,17 @@ impl Table {
         Err(NoRoute::UnknownModel)
     }
 
+    /// Who keeps for a namespace what has no model (files, batches): of those that speak the protocol always the same
+    /// one, the first by priority and name. Looks at everything there is.
+    #[must_use]
+    pub fn keeper(&self, namespace: &str, protocol: Protocol) -> Option<Arc<Group>> {
+        let names = self.exact.iter().chain(self.prefixes.iter()).map(|(_, name)| name);
+        let groups = names.filter_map(|name| name.group(namespace, protocol).ok());
+        let members = groups.flat_map(|group| group.tiers.iter().flat_map(|tier| tier.members.iter()));
+        let first = members.min_by_key(|member| (member.offer().priority, &member.provider.id))?;
+        Some(Arc::new(Group::new(vec![first.clone()], None)))
+    }
+
     /// Whether the namespace sees a name that covers `model`, whatever the protocol.
     #[must_use]
     pub fn knows(&self, model: &str, namespace: &str) -> bool {

@@ -43,6 +43,12 @@ impl Key {
         self.id.object()
     }
 
+    /// Whether it may use every model.
+    #[must_use]
+    pub fn allows_all(&self) -> bool {
+        self.allowed.is_none() && self.denied.is_empty()
+    }
+
     /// Whether it may use the model of that public name.
     #[must_use]
     pub fn allows(&self, model: &str) -> bool {

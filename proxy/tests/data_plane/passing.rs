@@ -1,6 +1,6 @@
-//! What is passed through to a provider that has it: images, audio, moderations, rerank.
+//! What is passed through to a provider that has it: images, audio, moderations, rerank, files, batches.
 
-use crate::support::{Client, Fake, KEY, Proxy, Seen, json, model, post, provider};
+use crate::support::{Client, Fake, KEY, Proxy, Seen, json, key, model, post, provider, snapshot};
 use http::Response;
 use http_body_util::{BodyExt, Full};
 use llm_snapshot::provider::Protocol;
@@ -73,4 +73,58 @@ async fn forms_and_sounds_pass_byte_for_byte() {
     assert_eq!(fake.seen()[0].header("content-type"), "multipart/form-data; boundary=x");
     let line = &proxy.log(1).await[0];
     assert_eq!((&line["model"], &line["upstream_model"]), (&"m".into(), &"whisper-large".into()));
+}
+
+#[tokio::test]
+async fn files_and_batches_are_kept_by_one_provider() {
+    let fake = Fake::start(async |_| json(200, r#"{"id":"file-1"}"#)).await;
+    let other = Fake::start(async |_| json(200, "{}")).await;
+    let mut keeper = provider("a", &fake.url());
+    keeper.protocols = [Protocol::Files, Protocol::Batches].into();
+    let mut second = provider("b", &other.url());
+    second.protocols = keeper.protocols.clone();
+    let mut chat = provider("0", &other.url());
+    chat.protocols = [Protocol::ChatCompletions].into();
+    let proxy = Proxy::serving(&[chat, second, keeper]).await;
+    let table = [
+        ("POST", "/v1/files", "/v1/files"),
+        ("GET", "/v1/files?limit=2&key=x", "/v1/files?limit=2"),
+        ("GET", "/v1/files/file-1/content", "/v1/files/file-1/content"),
+        ("DELETE", "/v1/files/file-1", "/v1/files/file-1"),
+        ("POST", "/v1/batches/batch_1/cancel", "/v1/batches/batch_1/cancel"),
+    ];
+    for (method, path, upstream) in table {
+        let request = post(path, "bytes").method(method).header("x-api-key", KEY);
+        assert_eq!(Client::connect(proxy.address).await.send(request).await.status, 200, "{path}");
+        let seen = fake.seen().pop().unwrap();
+        assert_eq!((seen.path.as_str(), &seen.body[..]), (upstream, &b"bytes"[..]));
+        assert_eq!(seen.header("authorization"), "Bearer a-credential");
+    }
+    assert_eq!(other.count(), 0);
+    let log = proxy.log(table.len()).await;
+    assert!(log.iter().all(|line| line["provider"] == "team-a/a" && line["model"].is_null()), "{log:?}");
+    let series = "llm_proxy_requests_total{protocol=\"files\",model=\"\",provider=\"\",code=\"200\"}";
+    assert_eq!(proxy.series(series).await, 4.0);
+    for path in ["/v1/files/../chat/completions", "/v1/files/a/b/c", "/v1/files/"] {
+        let request = post(path, "{}").header("x-api-key", KEY);
+        assert_eq!(Client::connect(proxy.address).await.send(request).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_for_some_models_has_no_batches() {
+    let fake = Fake::start(async |_| json(200, "{}")).await;
+    let mut keeper = provider("a", &fake.url());
+    keeper.protocols = [Protocol::Files, Protocol::Batches].into();
+    let mut some = key("client", KEY);
+    some.allowed_models = Some(vec!["m".to_owned()]);
+    let proxy = Proxy::empty().await;
+    proxy.store.apply(snapshot(&[keeper], &[some]));
+    let answer = proxy.ask("/v1/batches", "{}").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.error().2.as_str(), fake.count()),
+        (403, "model_not_allowed", 0)
+    );
+    proxy.apply(&[]);
+    assert_eq!(proxy.ask("/v1/batches", "{}").await.error().2, "endpoint_not_supported");
 }
