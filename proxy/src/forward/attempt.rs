@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::call::{Asked, Turn, What};
-use super::head;
+use super::{head, opening};
 use crate::route::Failure;
 use crate::translate::Reading;
 use crate::translate::answer::{Keep, Unusable, Whole};
@@ -25,7 +25,7 @@ const MAX_ERROR: usize = 256 * 1024;
 /// How long an error may take to come whole, once its head is there.
 const ERROR_TIME: Duration = Duration::from_secs(5);
 /// How long the head of a translated stream waits for its first content (TRANSLATION §8).
-const HOLD: Duration = Duration::from_secs(2);
+pub(super) const HOLD: Duration = Duration::from_secs(2);
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -80,7 +80,8 @@ pub(super) async fn attempt(
     let (member, provider) = (&turn.member, &turn.member.provider);
     let name = member.offer().upstream.with(&asked.rest);
     let (uri, body, reading) = match turn.what.take() {
-        What::Send(uri, body, reading) => (uri, body, reading),
+        What::Pass(body) => (asked.uri(&name), body, None),
+        What::Send(sent) => (sent.uri, sent.body, sent.reading),
         What::Know(body, notes) => {
             account.attempt(member, &name);
             let told = Told { notes, ..Told::default() };
@@ -116,9 +117,11 @@ pub(super) async fn attempt(
         // A stream that breaks before its first part has told the client nothing yet.
         let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
         first = part.into_data().ok();
-        let error = first.as_ref().and_then(|first| early_error(turn.way, first));
-        if let Some(error) = error {
-            return Ok(Usable::Failed(Told { headers: head.headers, ..Told::default() }, Box::new(error)));
+        if first.as_ref().is_some_and(|first| opening::is_all(turn.way, first)) {
+            first = Box::pin(opening::hold(turn.way, first, &mut body)).await?;
+        }
+        if let Some(error) = first.as_ref().and_then(|first| early_error(turn.way, first)) {
+            return Ok(Usable::Failed(Told { headers: head.headers, ..Told::default() }, error));
         }
         if asked.usage_for(provider).is_some() {
             return Ok(Usable::Uncounted(head, first, body));

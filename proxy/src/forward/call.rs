@@ -70,10 +70,20 @@ pub(super) struct Turn {
 /// What is to be done with a candidate.
 #[derive(Debug)]
 pub(super) enum What {
-    /// It is sent this.
-    Send(Uri, Bytes, Option<Box<Reading>>),
+    /// It is sent the client's own bytes, where its protocol has them.
+    Pass(Bytes),
+    /// It is sent something else.
+    Send(Box<Sent>),
     /// Nothing: the answer is known.
     Know(Vec<u8>, Notes),
+}
+
+/// What a provider is sent, and how its answer is read; as it is when that is `None`.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) uri: Uri,
+    pub(super) body: Bytes,
+    pub(super) reading: Option<Box<Reading>>,
 }
 
 impl What {
@@ -139,7 +149,8 @@ impl<'c> Turns<'c> {
         let name = offer.upstream.with(&asked.rest);
         let way = way(client, &provider.protocols).unwrap_or(client);
         if let Some(kept) = &asked.kept {
-            return Ok((way, What::Send(kept.0.clone(), asked.body.clone(), None)));
+            let sent = Sent { uri: kept.0.clone(), body: asked.body.clone(), reading: None };
+            return Ok((way, What::Send(Box::new(sent))));
         }
         if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
@@ -147,7 +158,7 @@ impl<'c> Turns<'c> {
                 None => envelope::splice(&asked.body, &asked.place, &name, asked.usage_for(provider)),
                 Some(_) => asked.body.clone(),
             };
-            return Ok((way, What::Send(asked.uri(&name), body, None)));
+            return Ok((way, What::Pass(body)));
         }
         let states = asked.signatures.of(asked.key.name());
         let capabilities = offer.differs.capabilities(&name);
@@ -160,7 +171,7 @@ impl<'c> Turns<'c> {
                     let uri = Uri::try_from(path).map_err(|_| {
                         Problem::Unreadable("the model has a name that no path can hold".to_owned())
                     })?;
-                    What::Send(uri, body, reading)
+                    What::Send(Box::new(Sent { uri, body, reading }))
                 }
                 Written::Answered(body, notes) => What::Know(body, notes),
             },
@@ -186,7 +197,7 @@ impl Asked {
     }
 
     /// Where a provider of the client's own protocol is asked for the model that it calls `name`.
-    fn uri(&self, name: &str) -> Uri {
+    pub(super) fn uri(&self, name: &str) -> Uri {
         if self.url_model.is_none() {
             return Uri::from_static(self.endpoint.upstream);
         }

@@ -8,6 +8,7 @@ pub mod call;
 pub mod events;
 mod head;
 pub mod metrics;
+mod opening;
 pub mod relay;
 mod tail;
 pub mod usage;

@@ -129,7 +129,7 @@ impl Pump {
 /// The error a stream of the client's own protocol begins with, given its first part: it says nothing else, and can
 /// still be answered with a status, or by another provider.
 #[must_use]
-pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<ApiError> {
+pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<Box<ApiError>> {
     // Nearly always this is all there is to it.
     memchr::memmem::find(first, b"error")?;
     let decoder = codec(protocol)?.stream_decoder(Exchange::default());
@@ -139,7 +139,7 @@ pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<ApiError> {
         Event::Start { .. } | Event::Usage(_) | Event::Error(_) => {}
         _ => content = true,
     });
-    found.map(told)
+    found.map(told).map(Box::new)
 }
 
 impl Writer {

@@ -27,6 +27,7 @@ pub(super) struct Encoder {
 #[derive(Clone, Copy)]
 struct Place {
     choice: u32,
+    is_call: bool,
     /// Of a call: its number among the choice's calls, from 0.
     call: u32,
     style: CallStyle,
@@ -114,8 +115,9 @@ impl Encoder {
 
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
-        let mut place = Place { choice, call: 0, style: CallStyle::Function };
+        let mut place = Place { choice, is_call: false, call: 0, style: CallStyle::Function };
         if let BlockKind::ToolCall { id, name, style } = kind {
+            place.is_call = true;
             place.call = state.calls;
             place.style = *style;
             state.signs.calls = true;
@@ -167,8 +169,8 @@ impl Encoder {
 
     fn sign(&self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
         let Some(place) = self.blocks.get(block as usize).copied() else { return };
-        let is_call = self.choices.iter().any(|choice| choice.index == place.choice && choice.signs.calls);
-        if is_call && state.family == crate::Protocol::Gemini.family() {
+        // There is no place for that of anything else.
+        if place.is_call && state.family == crate::Protocol::Gemini.family() {
             self.call(place, out, |o| {
                 // OpenAI's own client wants to see what every piece is a piece of.
                 call_piece(o, place.style, None, "");

@@ -292,6 +292,32 @@ fn googles_signature_survives_both_ways() {
 }
 
 #[test]
+fn only_calls_are_signed_in_a_stream() {
+    let request = Request::new(Protocol::OpenAiChat, Cow::Borrowed("m"));
+    let mut encoder = OpenAiChat.stream_encoder(Reply::to(&OpenAiChat, &request, 1, 7));
+    let state = |data| State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed(data), redacted: false };
+    let call = BlockKind::ToolCall { id: "a".into(), name: "t".into(), style: CallStyle::Function };
+    let mut out = Vec::new();
+    for event in [
+        Event::Start { id: "1".into(), model: "x".into() },
+        Event::BlockStart { block: 0, choice: 0, kind: call },
+        Event::Signature { block: 0, state: state("of the call") },
+        Event::BlockStart { block: 1, choice: 0, kind: BlockKind::Text },
+        Event::Signature { block: 1, state: state("of the text") },
+    ] {
+        encoder.event(&event, &mut out);
+    }
+    let out = String::from_utf8(out).unwrap();
+    assert!(out.contains("of the call") && !out.contains("of the text"), "{out}");
+    // OpenAI's own client wants to see a function in every piece of a call.
+    let pieces = out.split("\n\n").filter(|event| event.contains("tool_calls"));
+    assert!(
+        pieces.clone().count() == 2 && pieces.into_iter().all(|piece| piece.contains("\"function\"")),
+        "{out}"
+    );
+}
+
+#[test]
 fn odd_shapes_are_written_back_as_they_were() {
     for body in [
         r#"{"model":"m","messages":[{"role":"user","content":[]}],"tools":[],"stop":[],"max_tokens":5,"max_completion_tokens":6.0}"#,

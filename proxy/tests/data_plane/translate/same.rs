@@ -182,3 +182,32 @@ async fn azures_deployments_have_paths_of_their_own() {
         assert_eq!(seen.header("authorization"), "");
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_fails_after_its_opening_fails_over() {
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"x\",\"usage\":{}}}\n\n";
+    let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
+    for rest in [vec![], vec!["event: ping\ndata: {}\n\n"], vec![error]] {
+        let (parts, response) = crate::support::fake::sse();
+        parts.send(Ok(start.into())).unwrap();
+        let response = std::sync::Arc::new(std::sync::Mutex::new(Some(response)));
+        let bad = Fake::start(move |_| {
+            let response = response.lock().unwrap().take().unwrap();
+            async move { response }
+        })
+        .await;
+        let good = Speaker::Messages.fake("text-basic-stream", 200).await;
+        let mut second = Speaker::Messages.provider("b", &good);
+        second.models[0].priority = 1;
+        let proxy = Proxy::serving(&[Speaker::Messages.provider("a", &bad), second]).await;
+        let asking = async { Speaker::Messages.ask(&proxy, true).await };
+        let failing = async {
+            bad.asked(1).await;
+            rest.iter().for_each(|part| parts.send(Ok((*part).into())).unwrap());
+            drop(parts);
+        };
+        let (answer, ()) = futures_util::future::join(asking, failing).await;
+        let recorded = recorded("anthropic_messages", "text-basic-stream", "response.sse").unwrap();
+        assert_eq!(answer.text(), recorded, "{rest:?}");
+    }
+}
