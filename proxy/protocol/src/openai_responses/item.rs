@@ -79,16 +79,16 @@ fn message<'a>(item: &mut Item<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
         "assistant" => Role::Assistant,
         _ => return Err(DecodeError::field(format!("input[{at}].role"), "is not a role")),
     };
-    let (blocks, plain) = content(item.content)?;
+    let (blocks, plain) = content(item.content.take())?;
     Ok(Turn { plain, ..turn(role, blocks) })
 }
 
 /// Content that is a text or a list of parts; whether it was a text.
-fn content<'a>(raw: Option<&'a RawValue>) -> Result<(Vec<Block<'a>>, bool), DecodeError> {
-    let Some(raw) = raw else { return Ok((Vec::new(), false)) };
-    match read_raw::<Input<'a>>(raw)? {
-        StrOr::Str(text) => Ok((vec![Block::text(text)], true)),
-        StrOr::List(parts) => {
+fn content<'a>(content: Option<Input<'a>>) -> Result<(Vec<Block<'a>>, bool), DecodeError> {
+    match content {
+        None => Ok((Vec::new(), false)),
+        Some(StrOr::Str(text)) => Ok((vec![Block::text(text)], true)),
+        Some(StrOr::List(parts)) => {
             let parts = parts.into_iter().enumerate();
             let blocks: Result<_, DecodeError> = parts.map(|(at, raw)| part(raw, at as u32)).collect();
             Ok((blocks?, false))
@@ -112,7 +112,7 @@ fn call<'a>(item: &mut Item<'a>, style: CallStyle) -> Turn<'a> {
 }
 
 fn result<'a>(item: &mut Item<'a>) -> Result<Turn<'a>, DecodeError> {
-    let (content, plain) = content(item.output)?;
+    let (content, plain) = content(item.output.take())?;
     let result = ToolResult {
         call_id: item.call_id.take().map_or(Cow::Borrowed(""), |id| id.0),
         made_id: false,
@@ -128,12 +128,11 @@ fn result<'a>(item: &mut Item<'a>) -> Result<Turn<'a>, DecodeError> {
 /// The summary, or, of models that show it, the reasoning itself.
 fn reasoning<'a>(item: &mut Item<'a>) -> Turn<'a> {
     let summary = item.summary.take().unwrap_or_default();
-    let thoughts = if summary.is_empty() {
-        let open: Option<Vec<Thought<'a>>> =
-            item.content.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        open.unwrap_or_default()
-    } else {
-        summary
+    let thoughts = match item.content.take() {
+        Some(StrOr::List(open)) if summary.is_empty() => {
+            open.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+        }
+        _ => summary,
     };
     let mut block = Block::new(Content::Reasoning(joined(thoughts)));
     let state = item.encrypted_content.take().filter(|data| !data.0.is_empty());

@@ -1,7 +1,7 @@
 //! Writing a request as it was read.
 
 use crate::codec::Target;
-use crate::ir::{Content, Request, State, Turn, has};
+use crate::ir::{Content, NONE, Request, State, Turn};
 use crate::json::write::{List, Object};
 
 use super::THIS;
@@ -11,14 +11,11 @@ use super::write_item::write_reasoning_item;
 /// Writes what was read, and the provider's name of the model. State that another provider made stays behind.
 pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
     let own = request.ext.own(THIS, THIS);
-    let foreign = request.turns.iter().any(|turn| raw_of(turn).is_some_and(crate::state::has_tags));
     o.str("model", target.model);
-    for field in own.iter().filter(|field| field.inside.is_empty() && !(foreign && field.key == "input")) {
+    for field in own.iter().filter(|field| field.inside.is_empty()) {
         o.field(&field.key, &field.value);
     }
-    if foreign {
-        o.list("input", |l| request.turns.iter().for_each(|turn| write_turn(l, turn)));
-    }
+    write_input(o, &request.turns);
     o.opt_bool("stream", request.stream);
     o.opt_bool("parallel_tool_calls", request.parallel_tools);
     o.opt_raw("metadata", request.metadata.as_ref().map(|json| json.get()));
@@ -27,7 +24,16 @@ pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'
     o.opt_raw("temperature", request.sampling.temperature.as_deref());
     o.opt_raw("top_p", request.sampling.top_p.as_deref());
     o.opt_u64("top_logprobs", request.sampling.top_logprobs);
-    debug_assert!(has(own, "input") || request.turns.iter().all(|turn| turn.role.is_system()));
+}
+
+/// The input: one text, or items.
+fn write_input(o: &mut Object<'_>, turns: &[Turn<'_>]) {
+    let mut said = turns.iter().filter(|turn| turn.at != NONE).peekable();
+    match said.peek().map(|turn| (raw_of(turn), turn.blocks.first().map(|block| &block.content))) {
+        Some((None, Some(Content::Text(text)))) => o.str("input", text),
+        Some(_) => o.list("input", |l| said.for_each(|turn| write_turn(l, turn))),
+        None => {}
+    }
 }
 
 fn raw_of<'t>(turn: &'t Turn<'_>) -> Option<&'t [u8]> {

@@ -9,7 +9,7 @@ record! {
     /// A request body.
     pub(super) struct Body<'a> rest {
         model: Str<'a>,
-        input: &'a RawValue,
+        input: Input<'a>,
         instructions: &'a RawValue,
         stream: bool,
         stream_options: &'a RawValue,
@@ -31,7 +31,7 @@ record! {
     }
 }
 
-/// `input`: a text, or items kept raw.
+/// A text, or items or parts kept raw.
 pub(super) type Input<'a> = StrOr<'a, &'a RawValue>;
 
 record! {
@@ -39,12 +39,12 @@ record! {
     pub(super) struct Item<'a> rest {
         kind("type"): Str<'a>,
         role: Str<'a>,
-        content: &'a RawValue,
+        content: Input<'a>,
         call_id: Str<'a>,
         name: Str<'a>,
         arguments: Str<'a>,
         input: Str<'a>,
-        output: &'a RawValue,
+        output: Input<'a>,
         summary: Vec<Thought<'a>>,
         encrypted_content: Str<'a>,
     }
