@@ -67,15 +67,20 @@ pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc
             account.passed_on(body.len(), false);
             account.end(Outcome::Complete);
             let mut response = Response::new(Body::from(Bytes::from(body)));
-            *response.headers_mut() = head::translated(&told.headers, &told.notes, false);
+            *response.headers_mut() =
+                head::translated(&told.headers, &told.notes, false, Dialect::of(form.protocol));
             response
         }
         Usable::Stream(told, pump, upstream) => {
             account.answer(200);
             let translation = Translation::new(pump, upstream, account, drain.clone());
             let mut response = Response::new(Body::from(translation));
-            *response.headers_mut() =
-                head::translated(&told.headers, &told.notes, form.framing == Framing::Sse);
+            *response.headers_mut() = head::translated(
+                &told.headers,
+                &told.notes,
+                form.framing == Framing::Sse,
+                Dialect::of(form.protocol),
+            );
             response
         }
         Usable::Failed(told, error) => fail(&told, &error, form, account),
@@ -116,7 +121,7 @@ fn fail(told: &Told, error: &ApiError, form: Form, mut account: Box<Account>) ->
     account.end(Outcome::Upstream);
     let mut response = Response::new(Body::from(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
-    *response.headers_mut() = head::translated(&told.headers, &told.notes, false);
+    *response.headers_mut() = head::translated(&told.headers, &told.notes, false, Dialect::of(form.protocol));
     retry(response.headers_mut(), error, Dialect::of(form.protocol));
     response
 }

@@ -1,10 +1,13 @@
 //! The headers of requests to providers and of their responses to clients.
 
+use crate::api::error::Dialect;
 use crate::api::request_id::{ANTHROPIC_REQUEST_ID, REQUEST_ID, UPSTREAM_REQUEST_ID};
 use crate::state::Provider;
 use crate::state::headers::strip_hop_by_hop;
+use crate::translate::limits;
 use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
 use llm_protocol::Notes;
 use llm_snapshot::provider::Protocol;
 
@@ -104,8 +107,13 @@ pub(super) fn complete(headers: &mut HeaderMap) {
 }
 
 /// The headers of an answer that was translated, given the provider's own.
-pub(super) fn translated(theirs: &HeaderMap, notes: &Notes, events: bool) -> HeaderMap {
+pub(super) fn translated(theirs: &HeaderMap, notes: &Notes, events: bool, dialect: Dialect) -> HeaderMap {
     let mut headers = HeaderMap::new();
+    match dialect {
+        Dialect::OpenAi => limits::as_openai(theirs, Timestamp::now(), &mut headers),
+        Dialect::Anthropic => limits::as_anthropic(theirs, Timestamp::now(), &mut headers),
+        Dialect::Gemini | Dialect::GeminiArray => {}
+    }
     headers.insert(header::CONTENT_TYPE, if events { EVENTS } else { JSON });
     if let Some(id) = THEIR_IDS.iter().find_map(|name| theirs.get(name)) {
         headers.insert(UPSTREAM_REQUEST_ID, id.clone());

@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod body;
+pub mod limits;
 pub mod redact;
 pub mod request;
 pub mod signatures;

@@ -243,3 +243,22 @@ async fn garbage_is_the_providers_fault() {
     let proxy = Proxy::serving(&[Speaker::Messages.provider("a", &fake)]).await;
     assert_eq!(Speaker::Chat.ask(&proxy, true).await.status, 502);
 }
+
+#[tokio::test]
+async fn limits_are_told_in_the_clients_words() {
+    let fake = Fake::start(|_| async {
+        let mut response = Speaker::Chat.answer("error-429-tokens", 429);
+        for (name, value) in [("x-ratelimit-limit-tokens", "30000"), ("retry-after-ms", "18642")] {
+            response.headers_mut().insert(name, value.parse().unwrap());
+        }
+        response
+    })
+    .await;
+    let proxy = Proxy::serving(&[Speaker::Chat.provider("a", &fake)]).await;
+    let claude = Speaker::Messages.ask(&proxy, false).await;
+    let names =
+        ["anthropic-ratelimit-tokens-limit", "retry-after", "x-should-retry", "x-ratelimit-limit-tokens"];
+    assert_eq!(names.map(|name| claude.header(name)), ["30000", "19", "true", ""]);
+    let same = Speaker::Chat.ask(&proxy, false).await;
+    assert_eq!(same.header("x-ratelimit-limit-tokens"), "30000");
+}
