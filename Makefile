@@ -7,7 +7,7 @@ export CLUSTER ONCE
 # As tests/control-plane/build compiles, or else everything of Kubernetes would be compiled twice.
 GO := CGO_ENABLED=0 GOFLAGS=-trimpath go
 
-.PHONY: help demo test test-rust test-sdk test-control-plane test-chart e2e images lint lint-rust lint-dependencies lint-go bench generate build
+.PHONY: help demo test test-rust test-sdk test-control-plane test-chart recordings e2e images lint lint-rust lint-dependencies lint-go bench generate build
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test-rust: build ## unit, architecture and cluster tests
 
 test-sdk: build ## the official OpenAI client against the proxy
 	tests/sdk/run
+
+recordings: tools ## the codecs over recorded traffic: DIR=path, laid out as proxy/protocol/fixtures
+	cargo run -q -p llm-protocol --example recordings -- "$(or $(DIR),proxy/protocol/fixtures)"
 
 test-control-plane: tools ## the test control plane itself
 	cd tests/control-plane && $(GO) test ./instance
@@ -60,7 +63,7 @@ lint-go: tools
 bench: tools ## the numbers, printed as a table; SECTIONS="hop footprint cluster" chooses
 	cargo build --release -p llm-proxy -p llm-operator -p llm-bench
 	target/release/llm-bench $(SECTIONS)
-	cargo bench -p llm-compile -p llm-proxy
+	cargo bench -p llm-compile -p llm-proxy -p llm-protocol
 
 generate: tools ## writes the generated files again
 	cargo run -p llm-crds --features schema --bin llm-crds crds/yaml
