@@ -9,9 +9,7 @@
 #[path = "../recordings/runner/case.rs"]
 mod case;
 mod scenarios;
-#[path = "../support/translate.rs"]
 mod translate;
-#[path = "../support/unfold.rs"]
 mod unfold;
 
 use std::fmt::Write as _;

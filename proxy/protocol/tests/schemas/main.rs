@@ -6,9 +6,9 @@
 #[allow(dead_code, reason = "shared with the recordings test")]
 #[path = "../recordings/runner/case.rs"]
 mod case;
-#[path = "../support/translate.rs"]
+#[path = "../goldens/translate.rs"]
 mod translate;
-#[path = "../support/unfold.rs"]
+#[path = "../goldens/unfold.rs"]
 mod unfold;
 mod validate;
 
