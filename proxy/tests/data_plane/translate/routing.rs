@@ -221,3 +221,40 @@ async fn a_call_that_its_provider_could_not_parse_is_no_answer() {
     let answer = Speaker::Chat.ask(&proxy, false).await;
     assert_eq!(Speaker::Chat.said(&answer.text(), false).text, "4200 + 42 = 4242");
 }
+
+#[tokio::test]
+async fn what_a_model_can_do_is_the_configurations_to_say() {
+    let claude = Speaker::Messages.fake("text-basic", 200).await;
+    let mut provider = Speaker::Messages.provider("a", &claude);
+    let capabilities = value!({"max_output": 777, "sampling": "always"}).as_object().unwrap().clone();
+    let mut any = crate::support::model("any-*", "claude-opus-5-*");
+    any.capabilities.clone_from(&capabilities);
+    provider.models[0].capabilities = capabilities;
+    provider.models.push(any);
+    provider.models.push(crate::support::model("known", "claude-3-haiku"));
+    let proxy = Proxy::serving(std::slice::from_ref(&provider)).await;
+    for (model, limit) in [("m", 777), ("any-x", 777), ("known", 4096)] {
+        let body =
+            value!({"model": model, "temperature": 0.5, "messages": [{"role": "user", "content": "hi"}]});
+        assert_eq!(ask(&proxy, "/v1/chat/completions", &body, false).await.status, 200);
+        let seen = claude.seen().pop().unwrap().json();
+        assert_eq!((&seen["max_tokens"], &seen["temperature"]), (&limit.into(), &0.5.into()), "{model}");
+    }
+    provider.models[0].capabilities.insert("sampling".to_owned(), "sometimes".into());
+    assert_eq!(proxy.apply(&[provider]).len(), 1, "an entry that cannot be read is rejected");
+}
+
+#[tokio::test]
+async fn compatible_servers_are_asked_with_the_older_name_of_the_limit() {
+    for (legacy, name) in [(true, "max_tokens"), (false, "max_completion_tokens")] {
+        let openai = Speaker::Chat.fake("text-basic", 200).await;
+        let mut provider = Speaker::Chat.provider("a", &openai);
+        provider.options.legacy_max_tokens = legacy;
+        let proxy = Proxy::serving(&[provider]).await;
+        assert_eq!(Speaker::Messages.ask(&proxy, false).await.status, 200);
+        let seen = openai.seen()[0].json();
+        let limits = ["max_tokens", "max_completion_tokens"].map(|limit| seen.get(limit).is_some());
+        assert_eq!(limits, [legacy, !legacy], "{seen}");
+        assert_eq!(seen[name], 1000);
+    }
+}
