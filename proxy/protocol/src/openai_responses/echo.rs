@@ -5,7 +5,6 @@ use crate::json::compact;
 use crate::json::write::{self, Object};
 
 use super::THIS;
-use super::facts::RAW;
 
 /// What is repeated, and what stands there if the request says nothing: the vendor's defaults.
 const REPEATED: [(&str, &str); 16] = [
@@ -113,7 +112,7 @@ fn write_tool(l: &mut write::List<'_>, tool: &Tool<'_>) {
             o.raw("parameters", tool.parameters.as_ref().map_or("null", |json| json.get()));
             o.opt_bool("strict", tool.strict);
         }
-        for field in tool.ext.iter().filter(|field| field.inside != RAW.0 && field.value.get() != "null") {
+        for field in tool.ext.iter().filter(|field| field.value.get() != "null") {
             o.field(&field.key, &field.value);
         }
     });

@@ -4,9 +4,6 @@ use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
 use crate::ir::Scope;
 use crate::protocol::Protocol;
 
-/// Where the raw text of an item or a tool is kept, to be written back as it was. No key of an object is empty.
-pub(super) const RAW: (&str, &str) = ("item", "");
-
 /// The sub-objects of a request.
 pub(super) const TEXT: &str = "text";
 pub(super) const FORMAT: &str = "text.format";
@@ -97,7 +94,6 @@ const EXTENSIONS: &[ExtRule] = &[
     request("prompt_cache_retention", Otherwise::Drop).same_in(CHAT),
     request("prompt_cache_options", Otherwise::Drop).same_in(CHAT),
     // Items.
-    ExtRule::new(Scope::Turn, RAW.0, RAW.1, Otherwise::Carried),
     turn("id", Otherwise::Carried),
     turn("status", Otherwise::Carried),
     turn("phase", Otherwise::Carried),

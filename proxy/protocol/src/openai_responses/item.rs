@@ -1,6 +1,7 @@
 //! Reading items: those of a conversation and those of an answer are the same.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
 
@@ -12,36 +13,69 @@ use crate::json::{DecodeError, Str, StrOr, read_raw};
 use crate::openai_chat::media::split_data_url;
 use crate::state::untag;
 
-use super::facts::RAW;
-use super::wire::{Input, Item, Part, Thought};
-use super::{THIS, wire};
+use super::THIS;
+use super::wire::{Item, Part, RawParts, Thought};
 
-/// Reads one item of a list.
+/// Reads the items of a list.
+///
+/// # Errors
+/// One is no object, or a message of nobody.
+pub(super) fn decode_all(list: &RawValue) -> Result<Vec<Turn<'_>>, DecodeError> {
+    let raws = Raws { list, items: OnceCell::new() };
+    match serde_json::from_str::<Vec<Item<'_>>>(list.get()) {
+        Ok(items) => items
+            .into_iter()
+            .enumerate()
+            .map(|(at, item)| turn_of(item, at as u32, || raws.get(at)))
+            .collect(),
+        // Items not known here may have members of any type.
+        Err(_) => raws.all().iter().enumerate().map(|(at, raw)| decode(raw, at as u32)).collect(),
+    }
+}
+
+/// Items as they stand in their list: looked for only where one of them is not known, and then once.
+struct Raws<'a> {
+    list: &'a RawValue,
+    items: OnceCell<Vec<&'a RawValue>>,
+}
+
+impl<'a> Raws<'a> {
+    fn all(&self) -> &[&'a RawValue] {
+        self.items.get_or_init(|| serde_json::from_str(self.list.get()).unwrap_or_default())
+    }
+
+    fn get(&self, at: usize) -> &'a RawValue {
+        self.all().get(at).copied().unwrap_or(RawValue::NULL)
+    }
+}
+
+/// Reads one item.
 ///
 /// # Errors
 /// It is no object, or a message of nobody.
-pub(super) fn decode<'a>(raw: &'a RawValue, at: u32) -> Result<Turn<'a>, DecodeError> {
-    let mut item: Item<'a> = match read_raw(raw) {
+pub(super) fn decode(raw: &RawValue, at: u32) -> Result<Turn<'_>, DecodeError> {
+    let item = match read_raw::<Item<'_>>(raw) {
         Ok(item) => item,
-        // Items not known here may have members of any type.
         Err(error) => Item { kind: Some(unknown_kind(raw).ok_or(error)?), ..Item::default() },
     };
+    turn_of(item, at, || raw)
+}
+
+fn turn_of<'a>(mut item: Item<'a>, at: u32, raw: impl Fn() -> &'a RawValue) -> Result<Turn<'a>, DecodeError> {
     let kind = item.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
-    let mut is_known = true;
     let mut turn = match kind.as_ref() {
-        "" | "message" => message(&mut item, at)?,
+        "" | "message" => message(&mut item, at, &raw)?,
         "function_call" => call(&mut item, CallStyle::Function),
         "custom_tool_call" => call(&mut item, CallStyle::Custom),
-        "function_call_output" | "custom_tool_call_output" => result(&mut item)?,
+        "function_call_output" | "custom_tool_call_output" => result(&mut item, &raw),
         "reasoning" => reasoning(&mut item),
         _ => {
-            is_known = false;
-            opaque(kind, raw)
+            item.rest.clear();
+            opaque(kind, raw())
         }
     };
     turn.at = at;
-    turn.ext = if is_known { Ext::of(item.rest) } else { Ext::default() };
-    turn.ext.push(RAW.0, RAW.1, raw);
+    turn.ext = Ext::of(item.rest);
     Ok(turn)
 }
 
@@ -71,7 +105,11 @@ fn turn<'a>(role: Role, blocks: Vec<Block<'a>>) -> Turn<'a> {
     Turn { role, blocks, plain: false, at: NONE, ext: Ext::default() }
 }
 
-fn message<'a>(item: &mut Item<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
+fn message<'a>(
+    item: &mut Item<'a>,
+    at: u32,
+    raw: &impl Fn() -> &'a RawValue,
+) -> Result<Turn<'a>, DecodeError> {
     let role = match item.role.as_ref().map_or("", |role| role.as_ref()) {
         "system" => Role::System,
         "developer" => Role::Developer,
@@ -79,19 +117,37 @@ fn message<'a>(item: &mut Item<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
         "assistant" => Role::Assistant,
         _ => return Err(DecodeError::field(format!("input[{at}].role"), "is not a role")),
     };
-    let (blocks, plain) = content(item.content.take())?;
+    let (blocks, plain) = content(item.content.take(), || parts(raw()).content);
     Ok(Turn { plain, ..turn(role, blocks) })
 }
 
-/// Content that is a text or a list of parts; whether it was a text.
-fn content<'a>(content: Option<Input<'a>>) -> Result<(Vec<Block<'a>>, bool), DecodeError> {
+/// The parts of an item as they stand there.
+fn parts(raw: &RawValue) -> RawParts<'_> {
+    serde_json::from_str(raw.get()).unwrap_or_default()
+}
+
+/// Content that is a text or a list of parts; whether it was a text. Parts are looked for again, raw, only where one of
+/// them is not known.
+fn content<'a>(
+    content: Option<StrOr<'a, Part<'a>>>,
+    raw: impl Fn() -> Option<StrOr<'a, &'a RawValue>>,
+) -> (Vec<Block<'a>>, bool) {
     match content {
-        None => Ok((Vec::new(), false)),
-        Some(StrOr::Str(text)) => Ok((vec![Block::text(text)], true)),
+        None => (Vec::new(), false),
+        Some(StrOr::Str(text)) => (vec![Block::text(text)], true),
         Some(StrOr::List(parts)) => {
-            let parts = parts.into_iter().enumerate();
-            let blocks: Result<_, DecodeError> = parts.map(|(at, raw)| part(raw, at as u32)).collect();
-            Ok((blocks?, false))
+            let mut blocks: Vec<Block<'a>> =
+                parts.into_iter().enumerate().map(|(at, one)| part(one, at as u32)).collect();
+            if blocks.iter().any(|block| matches!(block.content, Content::Opaque(..)))
+                && let Some(StrOr::List(raws)) = raw()
+            {
+                for (block, raw) in blocks.iter_mut().zip(raws) {
+                    if let Content::Opaque(_, whole) = &mut block.content {
+                        *whole = Cow::Borrowed(raw);
+                    }
+                }
+            }
+            (blocks, false)
         }
     }
 }
@@ -111,8 +167,8 @@ fn call<'a>(item: &mut Item<'a>, style: CallStyle) -> Turn<'a> {
     turn(Role::Assistant, vec![Block::new(Content::ToolCall(call))])
 }
 
-fn result<'a>(item: &mut Item<'a>) -> Result<Turn<'a>, DecodeError> {
-    let (content, plain) = content(item.output.take())?;
+fn result<'a>(item: &mut Item<'a>, raw: &impl Fn() -> &'a RawValue) -> Turn<'a> {
+    let (content, plain) = content(item.output.take(), || parts(raw()).output);
     let result = ToolResult {
         call_id: item.call_id.take().map_or(Cow::Borrowed(""), |id| id.0),
         made_id: false,
@@ -122,7 +178,7 @@ fn result<'a>(item: &mut Item<'a>) -> Result<Turn<'a>, DecodeError> {
         is_error: None,
         plain,
     };
-    Ok(turn(Role::Tool, vec![Block::new(Content::ToolResult(result))]))
+    turn(Role::Tool, vec![Block::new(Content::ToolResult(result))])
 }
 
 /// The summary, or, of models that show it, the reasoning itself.
@@ -130,7 +186,7 @@ fn reasoning<'a>(item: &mut Item<'a>) -> Turn<'a> {
     let summary = item.summary.take().unwrap_or_default();
     let thoughts = match item.content.take() {
         Some(StrOr::List(open)) if summary.is_empty() => {
-            open.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+            open.into_iter().map(|part| Thought { text: part.text }).collect()
         }
         _ => summary,
     };
@@ -169,9 +225,8 @@ fn opaque<'a>(kind: Cow<'a, str>, raw: &'a RawValue) -> Turn<'a> {
     turn(role, vec![Block::new(Content::Opaque(kind, Cow::Borrowed(raw)))])
 }
 
-/// Reads a part at that position.
-fn part<'a>(raw: &'a RawValue, at: u32) -> Result<Block<'a>, DecodeError> {
-    let mut part: wire::Part<'a> = read_raw(raw)?;
+/// Reads a part at that position. One that is not known is opaque, and still empty.
+fn part(mut part: Part<'_>, at: u32) -> Block<'_> {
     let kind = part.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
     let content = match kind.as_ref() {
         "input_text" | "output_text" | "text" if part.text.is_some() => {
@@ -186,7 +241,7 @@ fn part<'a>(raw: &'a RawValue, at: u32) -> Result<Block<'a>, DecodeError> {
         }
         _ => {
             part.rest.clear();
-            Content::Opaque(kind, Cow::Borrowed(raw))
+            Content::Opaque(kind, Cow::Borrowed(RawValue::NULL))
         }
     };
     let mut ext = Ext::of(part.rest);
@@ -194,7 +249,7 @@ fn part<'a>(raw: &'a RawValue, at: u32) -> Result<Block<'a>, DecodeError> {
         // Of a file; the neutral form has it for images alone.
         ext.push("", "detail", detail);
     }
-    Ok(Block { content, state: None, at, ext })
+    Block { content, state: None, at, ext }
 }
 
 fn image<'a>(part: &mut Part<'a>) -> Media<'a> {

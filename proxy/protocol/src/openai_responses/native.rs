@@ -1,21 +1,25 @@
 //! Writing a request as it was read.
 
+use serde_json::value::RawValue;
+
 use crate::codec::Target;
 use crate::ir::{Content, NONE, Request, State, Turn};
 use crate::json::write::{List, Object};
+use crate::state::has_tags;
 
 use super::THIS;
-use super::facts::RAW;
 use super::write_item::write_reasoning_item;
 
 /// Writes what was read, and the provider's name of the model. State that another provider made stays behind.
 pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
-    let own = request.ext.own(THIS, THIS);
     o.str("model", target.model);
-    for field in own.iter().filter(|field| field.inside.is_empty()) {
-        o.field(&field.key, &field.value);
+    for field in request.ext.own(THIS, THIS).iter().filter(|field| field.inside.is_empty()) {
+        if field.key == "input" && has_tags(field.value.get().as_bytes()) {
+            write_input(o, &field.value, &request.turns);
+        } else {
+            o.field(&field.key, &field.value);
+        }
     }
-    write_input(o, &request.turns);
     o.opt_bool("stream", request.stream);
     o.opt_bool("parallel_tool_calls", request.parallel_tools);
     o.opt_raw("metadata", request.metadata.as_ref().map(|json| json.get()));
@@ -26,32 +30,24 @@ pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'
     o.opt_u64("top_logprobs", request.sampling.top_logprobs);
 }
 
-/// The input: one text, or items.
-fn write_input(o: &mut Object<'_>, turns: &[Turn<'_>]) {
-    let mut said = turns.iter().filter(|turn| turn.at != NONE).peekable();
-    match said.peek().map(|turn| (raw_of(turn), turn.blocks.first().map(|block| &block.content))) {
-        Some((None, Some(Content::Text(text)))) => o.str("input", text),
-        Some(_) => o.list("input", |l| said.for_each(|turn| write_turn(l, turn))),
-        None => {}
-    }
+/// Writes an input that holds tagged state, item by item.
+fn write_input(o: &mut Object<'_>, input: &RawValue, turns: &[Turn<'_>]) {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(input.get()) else {
+        return o.raw("input", input.get());
+    };
+    let said = turns.iter().filter(|turn| turn.at != NONE);
+    o.list("input", |l| items.into_iter().zip(said).for_each(|(raw, turn)| write_item(l, raw, turn)));
 }
 
-fn raw_of<'t>(turn: &'t Turn<'_>) -> Option<&'t [u8]> {
-    let raw = turn.ext.iter().find(|field| (field.inside, field.key.as_ref()) == RAW);
-    raw.map(|field| field.value.get().as_bytes())
-}
-
-fn write_turn(l: &mut List<'_>, turn: &Turn<'_>) {
-    let Some(raw) = raw_of(turn) else { return };
+fn write_item(l: &mut List<'_>, raw: &RawValue, turn: &Turn<'_>) {
     let block = turn.blocks.first();
     match block.map(|block| (&block.content, block.state.as_ref())) {
-        Some((Content::Reasoning(text), Some(state))) if crate::state::has_tags(raw) => {
+        Some((Content::Reasoning(text), Some(state))) if has_tags(raw.get().as_bytes()) => {
             if is_own(state) {
                 l.object(|o| write_reasoning_item(o, text, state));
             }
         }
-        // Raw text of a body that was read is UTF-8.
-        _ => l.item().extend_from_slice(raw),
+        _ => l.raw(raw.get()),
     }
 }
 

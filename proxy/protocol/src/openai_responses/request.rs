@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::ir::{
     Block, Effort, Ext, NONE, OutputFormat, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn, pair,
 };
-use crate::json::{DecodeError, Num, Str, StrOr, constant, read, read_raw};
+use crate::json::{DecodeError, Num, Str, read, read_raw};
 
 use super::facts::{FORMAT, REASONING, TEXT};
 use super::{THIS, item, wire};
@@ -25,6 +25,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     let mut ext = Ext::of(body.rest);
     let mut request = Request::new(THIS, model.0);
     for (key, twin) in [
+        ("input", body.input),
         ("instructions", body.instructions),
         ("stream_options", body.stream_options),
         ("max_output_tokens", body.max_output_tokens),
@@ -39,9 +40,6 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
         if let Some(raw) = twin {
             ext.push("", key, raw);
         }
-    }
-    if matches!(&body.input, Some(StrOr::List(items)) if items.is_empty()) {
-        ext.push("", "input", constant("[]"));
     }
     request.turns = turns(body.instructions, body.input)?;
     pair(&mut request.turns);
@@ -77,7 +75,7 @@ fn count(raw: &RawValue) -> Option<u64> {
 /// Instructions, then a turn an item.
 fn turns<'a>(
     instructions: Option<&'a RawValue>,
-    input: Option<wire::Input<'a>>,
+    input: Option<&'a RawValue>,
 ) -> Result<Vec<Turn<'a>>, DecodeError> {
     let said =
         |role, text, at| Turn { role, blocks: vec![Block::text(text)], plain: true, at, ext: Ext::default() };
@@ -88,13 +86,11 @@ fn turns<'a>(
     }
     match input {
         None => {}
-        Some(StrOr::Str(text)) => turns.push(said(Role::User, text, 0)),
-        Some(StrOr::List(items)) => {
-            turns.reserve(items.len());
-            for (at, raw) in items.into_iter().enumerate() {
-                turns.push(item::decode(raw, at as u32)?);
-            }
+        Some(raw) if raw.get().starts_with('"') => {
+            turns.push(said(Role::User, read_raw::<Str<'a>>(raw)?.0, 0))
         }
+        Some(raw) if raw.get().starts_with('[') => turns.extend(item::decode_all(raw)?),
+        Some(_) => return Err(DecodeError::field("input", "is neither a string nor a list")),
     }
     Ok(turns)
 }

@@ -8,7 +8,7 @@ use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, read, read_raw};
+use crate::json::{DecodeError, Num, Str, read};
 use crate::notes::Notes;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
@@ -87,8 +87,7 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
 /// The items of an output.
 pub(super) fn items(output: Option<&RawValue>) -> Result<Vec<Turn<'_>>, DecodeError> {
     let Some(raw) = output.filter(|raw| raw.get() != "null") else { return Ok(Vec::new()) };
-    let items: Vec<&RawValue> = read_raw(raw)?;
-    items.into_iter().enumerate().map(|(at, raw)| item::decode(raw, at as u32)).collect()
+    item::decode_all(raw)
 }
 
 /// Writes a response body.

@@ -12,7 +12,7 @@ use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::finish::{self, Signs};
-use super::response::{items, reason, word};
+use super::response::{reason, word};
 use super::{error, usage, wire};
 
 /// Reads events.
@@ -291,10 +291,9 @@ impl Decoder {
 
     /// Items that came only with the end.
     fn output(&mut self, output: Option<&RawValue>, sink: &mut dyn Sink) {
-        let Ok(turns) = items(output) else { return };
-        for turn in &turns {
-            let raw = turn.ext.iter().find(|field| (field.inside, field.key.as_ref()) == super::facts::RAW);
-            self.item_done(turn.at, raw.map(|field| field.value.as_ref()), sink);
+        let items: Option<Vec<&RawValue>> = output.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        for (at, raw) in items.into_iter().flatten().enumerate() {
+            self.item_done(at as u32, Some(raw), sink);
         }
     }
 

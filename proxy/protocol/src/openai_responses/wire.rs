@@ -9,7 +9,7 @@ record! {
     /// A request body.
     pub(super) struct Body<'a> rest {
         model: Str<'a>,
-        input: Input<'a>,
+        input: &'a RawValue,
         instructions: &'a RawValue,
         stream: bool,
         stream_options: &'a RawValue,
@@ -31,22 +31,27 @@ record! {
     }
 }
 
-/// A text, or items or parts kept raw.
-pub(super) type Input<'a> = StrOr<'a, &'a RawValue>;
-
 record! {
     /// An item of the input or the output.
     pub(super) struct Item<'a> rest {
         kind("type"): Str<'a>,
         role: Str<'a>,
-        content: Input<'a>,
+        content: StrOr<'a, Part<'a>>,
         call_id: Str<'a>,
         name: Str<'a>,
         arguments: Str<'a>,
         input: Str<'a>,
-        output: Input<'a>,
+        output: StrOr<'a, Part<'a>>,
         summary: Vec<Thought<'a>>,
         encrypted_content: Str<'a>,
+    }
+}
+
+record! {
+    /// The parts of an item, kept raw.
+    pub(super) struct RawParts<'a> {
+        content: StrOr<'a, &'a RawValue>,
+        output: StrOr<'a, &'a RawValue>,
     }
 }
 
