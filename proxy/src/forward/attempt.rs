@@ -4,10 +4,10 @@ use super::account::Account;
 use super::call::{Asked, Turn, What};
 use super::{head, opening};
 use crate::route::Failure;
-use crate::translate::Reading;
 use crate::translate::answer::{Keep, Unusable, Whole};
 use crate::translate::body::broken;
 use crate::translate::stream::{Pump, Stage, early_error};
+use crate::translate::{Reading, apart};
 use crate::upstream::{self, SendError};
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
@@ -162,7 +162,7 @@ async fn translate(
     }
     let bytes = whole_body(body, MAX_ANSWER).await?;
     let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
-    let whole = reading.whole(&bytes, keep);
+    let whole = apart(bytes.len(), || reading.whole(&bytes, keep));
     told.notes = std::mem::take(&mut reading.notes);
     match whole {
         Ok(whole) => Ok(Usable::Whole(told, whole)),

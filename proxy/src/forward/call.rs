@@ -6,7 +6,7 @@ use crate::api::error::{Dialect, Kind, Refusal};
 use crate::route::{Candidates, Member};
 use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
-use crate::translate::{Reading, Signatures, Source, Written, below_version, way};
+use crate::translate::{Reading, Signatures, Source, Written, apart, below_version, way};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use llm_protocol::{Framing, Notes};
@@ -164,9 +164,10 @@ impl<'c> Turns<'c> {
         let capabilities = offer.differs.capabilities(&name);
         let (capabilities, options) = (&*capabilities, &provider.options);
         let to = To { way, model: &name, capabilities, options, states: &states };
+        let source = self.source.get_or_insert_with(|| Box::new(asked.source()));
         Ok((
             way,
-            match self.source.get_or_insert_with(|| Box::new(asked.source())).write(&to)? {
+            match apart(asked.body.len(), || source.write(&to))? {
                 Written::Request { path, body, reading } => {
                     let uri = Uri::try_from(path).map_err(|_| {
                         Problem::Unreadable("the model has a name that no path can hold".to_owned())

@@ -20,6 +20,7 @@ use llm_protocol::Codec;
 use llm_protocol::embeddings::{Embedder, Gemini, OpenAi};
 use llm_snapshot::provider::Protocol;
 use std::collections::BTreeSet;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The protocols in which models are asked for an answer, in the order in which they are tried with a provider that
 /// does not speak the client's own: the one most of everything has a place in first.
@@ -67,6 +68,17 @@ pub fn embedder(protocol: Protocol) -> Option<&'static dyn Embedder> {
     }
 }
 
+/// Bytes that take about a millisecond to translate.
+const LARGE: usize = 256 * 1024;
+
+/// Does what takes time with a body of `length`: apart from what else the worker of the runtime has to do, when it
+/// takes long. A runtime of one thread has nobody else to do that.
+pub(crate) fn apart<T>(length: usize, work: impl FnOnce() -> T) -> T {
+    let others =
+        || Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if length >= LARGE && others() { tokio::task::block_in_place(work) } else { work() }
+}
+
 /// The path of an API below its base URL, which holds the version: codecs give both.
 #[must_use]
 pub fn below_version(path: &str) -> &str {
@@ -98,6 +110,21 @@ mod tests {
         for (client, spoken, expected) in table {
             assert_eq!(way(client, &spoken.iter().copied().collect()), expected, "{client:?} {spoken:?}");
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn large_bodies_do_not_hold_up_a_worker() {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let working = tokio::spawn(async move { apart(LARGE, move || receiver.recv().unwrap()) });
+        // Only another task of the same runtime ends the work; its one worker must be free for that.
+        let freeing = tokio::spawn(async move { sender.send(7).unwrap() });
+        freeing.await.unwrap();
+        assert_eq!(working.await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_runtime_of_one_thread_does_it_by_itself() {
+        assert_eq!(apart(LARGE, || 7), 7);
     }
 
     #[test]
