@@ -3,6 +3,7 @@
 use super::account::Account;
 use super::call::{Asked, Turn, What};
 use super::{head, opening};
+use crate::api::endpoint::Operation;
 use crate::route::Failure;
 use crate::translate::answer::{Keep, Unusable, Whole};
 use crate::translate::body::broken;
@@ -126,8 +127,26 @@ pub(super) async fn attempt(
         if asked.usage_for(provider).is_some() {
             return Ok(Usable::Uncounted(head, first, body));
         }
+    } else if promises_json(asked, &head) {
+        let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
+        let part = part.into_data().ok().filter(|part| begins_json(part));
+        first = Some(part.ok_or(Failure::Malformed)?);
     }
     Ok(Usable::Passed(head, first, body))
+}
+
+/// Whether a client that is told of success expects JSON, and it can be seen whether it gets some.
+fn promises_json(asked: &Asked, head: &http::response::Parts) -> bool {
+    head.status.is_success()
+        && head.status != StatusCode::NO_CONTENT
+        && !head::is_encoded(&head.headers)
+        && asked.endpoint.operation != Operation::Pass
+}
+
+/// Whether this may be the beginning of a JSON document. Some providers keep a connection awake with whitespace
+/// before it.
+fn begins_json(part: &[u8]) -> bool {
+    matches!(part.trim_ascii_start().first(), None | Some(b'{' | b'['))
 }
 
 /// Gemini refuses credentials with a status that says nothing of it (TRANSLATION §7).

@@ -216,9 +216,14 @@ impl Body for Relay {
 
     fn size_hint(&self) -> SizeHint {
         match (&self.watch, &self.first) {
-            // An error may be added, and what was read already counts too.
-            (Watch::Events(_), _) | (_, Some(_)) => SizeHint::default(),
-            _ => self.upstream.size_hint(),
+            // An error may be added.
+            (Watch::Events(_), _) => SizeHint::default(),
+            (_, None) => self.upstream.size_hint(),
+            // What was read already counts too.
+            (_, Some(first)) => match self.upstream.size_hint().exact() {
+                Some(rest) => SizeHint::with_exact(rest + first.len() as u64),
+                None => SizeHint::default(),
+            },
         }
     }
 }

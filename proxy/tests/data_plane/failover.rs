@@ -86,6 +86,16 @@ async fn answers_that_do_not_come_or_are_none_lead_on() {
     })
     .await;
     goes_on("half a head", &partly.url()).await;
+    for body in ["", "SSH-2.0-OpenSSH", "OK", "<html>"] {
+        let wrong = Fake::start(move |_| async move { json(200, body) }).await;
+        goes_on(body, &wrong.url()).await;
+        let proxy = Proxy::serving(&[provider("alone", &wrong.url())]).await;
+        assert_eq!(proxy.chat("m").await.status, 502, "{body}");
+    }
+    let padded = Fake::start(|_| async { json(200, " \n {}") }).await;
+    let proxy = Proxy::serving(&[provider("padded", &padded.url())]).await;
+    let answer = proxy.chat("m").await;
+    assert_eq!((answer.text().as_str(), answer.header("content-length")), (" \n {}", "5"));
 }
 
 #[tokio::test]
