@@ -4,7 +4,9 @@
 //! These are the types both programs and the schema generator share. They carry no Kubernetes client;
 //! the `schema` feature adds what is needed to generate the CustomResourceDefinitions in `yaml/`.
 
+mod caching;
 pub mod capabilities;
+mod cloud;
 pub mod duration;
 pub mod key;
 pub mod mock;

@@ -5,7 +5,9 @@ use crate::duration::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use crate::caching::{CachingMode, PromptCaching};
 pub use crate::capabilities::Capabilities;
+pub use crate::cloud::{Azure, Bedrock, Vertex};
 pub use crate::mock::{Fault, Mock};
 
 #[cfg(feature = "schema")]
@@ -22,23 +24,33 @@ pub struct LLMProviderSpec {
     /// Takes the provider out of service; its models vanish from it, requests in flight finish.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspend: bool,
-    /// Where the provider answers. Required for OpenAICompatible and AzureOpenAI; OpenAI, Anthropic and Gemini have a
-    /// default; Mock has none.
+    /// Where the provider answers. Required for OpenAICompatible and AzureOpenAI; Mock has none; the
+    /// others have a default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Endpoint>,
     /// The protocols the provider speaks. Clients of another protocol are served by translation. Default by type:
     /// OpenAI all of OpenAI's, OpenAICompatible and AzureOpenAI ChatCompletions, Completions and Embeddings, Anthropic
-    /// Messages, Gemini GenerateContent and EmbedContent, Mock ChatCompletions.
+    /// Messages, Gemini GenerateContent and EmbedContent, Mock ChatCompletions. For Bedrock and VertexAI
+    /// it follows from the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 16)))]
     pub protocols: Option<Vec<Protocol>>,
     /// How Azure OpenAI is spoken to; for type AzureOpenAI only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<Azure>,
+    /// Where models of Bedrock are; for type Bedrock only, and required there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bedrock: Option<Bedrock>,
+    /// Where models of Vertex AI are; for type VertexAI only, and required there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vertex: Option<Vertex>,
     /// How a Mock provider answers; for type Mock only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<Mock>,
-    /// API keys of the provider, in Secrets of this namespace. Requests are spread over them by weight.
+    /// API keys of the provider, in Secrets of this namespace. Requests are spread over them by weight. VertexAI takes
+    /// keys of service accounts, as the JSON that Google gives out, or none and the proxy's own identity. Bedrock takes
+    /// API keys of Bedrock, or an access key: name the key accessKeyId, and the same Secret's secretAccessKey and
+    /// sessionToken, if it has one, go with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = 8)))]
     pub credentials: Vec<Credential>,
@@ -86,45 +98,6 @@ pub const fn default_stream_usage() -> bool {
     true
 }
 
-/// How Azure OpenAI is spoken to.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Azure {
-    /// Version of the API, as `2025-04-01-preview`.
-    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 32), regex(pattern = pattern::API_VERSION)))]
-    pub api_version: String,
-}
-
-/// Whether prompts are marked for the provider's prompt cache.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", default)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct PromptCaching {
-    /// Off: never. Auto: where the client sets no marks of its own.
-    pub mode: CachingMode,
-    /// The fewest tokens worth a mark.
-    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 1_000_000)))]
-    pub min_tokens: u32,
-}
-
-impl Default for PromptCaching {
-    fn default() -> Self {
-        Self { mode: CachingMode::Off, min_tokens: 1024 }
-    }
-}
-
-/// When prompts are marked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum CachingMode {
-    /// Never.
-    #[default]
-    Off,
-    /// Where the client sets no marks of its own: the last tool, the instructions, and the history.
-    Auto,
-}
-
 /// Kind of provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -139,6 +112,10 @@ pub enum ProviderType {
     Anthropic,
     /// Google's Gemini API.
     Gemini,
+    /// Gemini and Claude at Google's Vertex AI.
+    VertexAI,
+    /// Claude, Nova, Llama and others at Bedrock of AWS, and Amazon's Titan embeddings.
+    Bedrock,
     /// Answers by itself, without any upstream: for trying the product and for tests.
     Mock,
 }

@@ -143,6 +143,9 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         false => AccessLog::off(),
     };
     let mut parts = Parts::new(log.clone());
+    if let Some(server) = config.google_metadata_server {
+        parts.store.use_metadata_server(server);
+    }
     if let Some(files) = config.tls {
         parts.with_tls(files)?;
     }

@@ -72,6 +72,10 @@ pub struct Serve {
     /// PEM file of the certificate's private key.
     #[arg(long, env = "TLS_KEY_FILE", value_name = "TLS_KEY_FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// URL of Google's metadata server, mostly http://metadata.google.internal: providers of type VertexAI without
+    /// credentials, of any namespace, then use this program's own identity.
+    #[arg(long, env = "GOOGLE_METADATA_SERVER", value_name = "GOOGLE_METADATA_SERVER", value_parser = server)]
+    pub google_metadata_server: Option<String>,
     /// File to write the address to once it is listened at.
     #[arg(long, env = "PORT_FILE", value_name = "PORT_FILE")]
     pub port_file: Option<PathBuf>,
@@ -119,6 +123,18 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
     let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| WRONG)?;
     let millis = number.checked_mul(*millis).filter(|millis| *millis <= 8760 * 3_600_000).ok_or(WRONG)?;
     Ok(Duration::from_millis(millis))
+}
+
+/// An http or https URL without a path.
+fn server(text: &str) -> Result<String, &'static str> {
+    const WRONG: &str = "expected a URL without a path, like http://metadata.google.internal";
+    let url: http::Uri = text.trim().parse().map_err(|_| WRONG)?;
+    let known =
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some_and(|host| !host.is_empty());
+    if !known || url.path() != "/" || url.query().is_some() {
+        return Err(WRONG);
+    }
+    Ok(text.trim().trim_end_matches('/').to_owned())
 }
 
 /// An https URL without a path.

@@ -15,6 +15,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The certificate to serve with; `None`: without TLS.
     pub tls: Option<tls::Files>,
+    /// Base URL of Google's metadata server, if providers may use this program's own identity.
+    pub google_metadata_server: Option<String>,
     /// File to write the address to.
     pub port_file: Option<PathBuf>,
     /// What the API is told.
@@ -77,6 +79,7 @@ impl From<Serve> for Config {
             source,
             listen: SocketAddr::new(serve.host, serve.port),
             tls: serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| tls::Files { certificate, key }),
+            google_metadata_server: serve.google_metadata_server,
             port_file: serve.port_file,
             api: Settings { max_body: serve.max_body, expose_config_version: serve.expose_config_version },
             drain_grace: serve.drain_grace,

@@ -7,6 +7,7 @@ pub mod access;
 pub mod api;
 pub mod app;
 pub mod args;
+pub mod cloud;
 pub mod config;
 pub mod drain;
 pub mod forward;

@@ -14,5 +14,9 @@ pub(crate) const HEADER_NAME: &str = r"^[-!#$%&'*+.^_`|~0-9A-Za-z]+$";
 pub(crate) const HEADER_VALUE: &str = r"^[ -~]*$";
 /// Version of an API, as vendors date them.
 pub(crate) const API_VERSION: &str = r"^[0-9A-Za-z][-0-9A-Za-z.]*$";
+/// Region or location of a cloud.
+pub(crate) const REGION: &str = r"^[a-z0-9]+(-[a-z0-9]+)*$";
+/// Project of Google Cloud, by its id.
+pub(crate) const PROJECT: &str = r"^[a-z0-9][-a-z0-9.:]*$";
 /// RFC 1123 subdomain.
 pub(crate) const DNS_NAME: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";

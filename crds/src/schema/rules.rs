@@ -32,8 +32,8 @@ pub(super) const PROVIDER: &[Rule] = &[
     ),
     (
         "",
-        "self.type in ['OpenAICompatible', 'Mock'] || (has(self.credentials) && size(self.credentials) > 0)",
-        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
+        "self.type in ['OpenAICompatible', 'VertexAI', 'Mock'] || (has(self.credentials) && size(self.credentials) > 0)",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
     ),
     (
         "",
@@ -50,9 +50,21 @@ pub(super) const PROVIDER: &[Rule] = &[
         "(self.type == 'AzureOpenAI') == has(self.azure)",
         "azure goes with type AzureOpenAI, and only with it",
     ),
+    ("", "(self.type == 'Bedrock') == has(self.bedrock)", "bedrock goes with type Bedrock, and only with it"),
+    ("", "(self.type == 'VertexAI') == has(self.vertex)", "vertex goes with type VertexAI, and only with it"),
     (
         "",
-        "!has(self.tls) || self.type in ['OpenAI', 'Anthropic', 'Gemini'] && !has(self.endpoint) || has(self.endpoint) && self.endpoint.url.startsWith('https://')",
+        "self.type != 'VertexAI' || !has(self.endpoint) || has(self.credentials) && size(self.credentials) > 0",
+        "credentials of type VertexAI may be left out only without endpoint",
+    ),
+    (
+        "",
+        "!(self.type in ['Bedrock', 'VertexAI']) || !has(self.protocols)",
+        "protocols do not apply to types Bedrock and VertexAI: remove them",
+    ),
+    (
+        "",
+        "!has(self.tls) || self.type in ['OpenAI', 'Anthropic', 'Gemini', 'VertexAI', 'Bedrock'] && !has(self.endpoint) || has(self.endpoint) && self.endpoint.url.startsWith('https://')",
         "tls applies to https endpoints only: change endpoint.url or remove tls",
     ),
     (

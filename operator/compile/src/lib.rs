@@ -9,7 +9,8 @@
 mod assemble;
 mod capabilities;
 mod check;
-pub mod compiler;
+pub mod cloud;
+mod compiler;
 mod key;
 mod models;
 mod object;

@@ -1,12 +1,12 @@
 //! From an LLMProvider to its entry: defaults filled in, references resolved.
 
+use crate::cloud;
 use crate::models;
 use crate::refs::{self, Resolver, Source};
 use crate::visibility;
 use llm_crds::provider::{self as crd, LLMProviderSpec, ProviderType};
-use llm_snapshot::Secret;
 use llm_snapshot::provider::{
-    Auth, Credential, Fault, Headers, Http, Mock, Options, Protocol, Provider, Timeouts, Tls, Upstream,
+    Auth, Fault, Headers, Http, Mock, Options, Protocol, Provider, Timeouts, Tls, Upstream,
 };
 use std::collections::BTreeSet;
 
@@ -58,7 +58,11 @@ fn auth(type_: ProviderType) -> Auth {
         ProviderType::Anthropic => Auth::XApiKey,
         ProviderType::Gemini => Auth::XGoogApiKey,
         ProviderType::AzureOpenAI => Auth::ApiKey,
-        ProviderType::OpenAI | ProviderType::OpenAICompatible | ProviderType::Mock => Auth::Bearer,
+        ProviderType::OpenAI
+        | ProviderType::OpenAICompatible
+        | ProviderType::VertexAI
+        | ProviderType::Bedrock
+        | ProviderType::Mock => Auth::Bearer,
     }
 }
 
@@ -67,9 +71,15 @@ fn upstream(spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Upstr
         return Some(Upstream::Mock(mock(spec.mock.clone().unwrap_or_default())));
     }
     // Both are looked at before either is given up, so that every failure is told at once.
-    let credentials: Vec<_> = spec.credentials.iter().map(|credential| read(credential, resolver)).collect();
+    let credentials: Vec<_> = spec
+        .credentials
+        .iter()
+        .map(|credential| cloud::credential(spec.type_, credential, resolver))
+        .collect();
     let tls = tls(spec.tls.as_ref(), resolver);
     let default = ENDPOINTS.iter().find(|(type_, _)| *type_ == spec.type_).map_or("", |(_, url)| url);
+    let own = cloud::endpoint(spec);
+    let default = own.as_deref().unwrap_or(default);
     let url = spec.endpoint.as_ref().map_or(default, |endpoint| &endpoint.url);
     Some(Upstream::Http(Http {
         base_url: url.trim_end_matches('/').to_owned(),
@@ -77,17 +87,8 @@ fn upstream(spec: &LLMProviderSpec, resolver: &mut Resolver<'_>) -> Option<Upstr
         tls: tls?,
         auth: auth(spec.type_),
         azure_api_version: spec.azure.as_ref().map(|azure| azure.api_version.clone()),
+        cloud: cloud::place(spec),
     }))
-}
-
-fn read(credential: &crd::Credential, resolver: &mut Resolver<'_>) -> Option<Credential> {
-    let reference = &credential.secret_ref;
-    let value = resolver.value(Source::Secret, reference, refs::credential)?;
-    Some(Credential {
-        name: format!("{}/{}", reference.name, reference.key),
-        value: Secret::new(value),
-        weight: credential.weight,
-    })
 }
 
 fn tls(tls: Option<&crd::Tls>, resolver: &mut Resolver<'_>) -> Option<Tls> {
@@ -115,6 +116,8 @@ fn protocols(spec: &LLMProviderSpec) -> BTreeSet<Protocol> {
         }
         ProviderType::Anthropic => &[Messages],
         ProviderType::Gemini => &[GenerateContent, EmbedContent],
+        ProviderType::VertexAI => &[GenerateContent, Messages],
+        ProviderType::Bedrock => &[Converse, TitanEmbeddings],
         ProviderType::Mock => &[ChatCompletions],
     };
     default.iter().copied().collect()

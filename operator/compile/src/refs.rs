@@ -147,6 +147,16 @@ pub(crate) fn credential(value: &[u8]) -> Result<&str, &'static str> {
     }
 }
 
+/// Reads the key of a service account: the JSON that Google gives out for it.
+pub(crate) fn service_account(value: &[u8]) -> Result<&str, &'static str> {
+    const FIX: &str =
+        "is no key of a service account: write the JSON file that Google gives out for it into it";
+    let text = std::str::from_utf8(value).map_err(|_| FIX)?;
+    let file: serde_json::Value = serde_json::from_str(text).map_err(|_| FIX)?;
+    let has = |field: &str| file[field].as_str().is_some_and(|text| !text.is_empty());
+    if ["client_email", "private_key", "token_uri"].into_iter().all(has) { Ok(text) } else { Err(FIX) }
+}
+
 /// Reads a bundle of certificates in PEM.
 pub(crate) fn certificates(value: &[u8]) -> Result<&str, &'static str> {
     const FIX: &str = "holds no certificate: write PEM with BEGIN CERTIFICATE into it";

@@ -47,6 +47,17 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
             "jsonSchemaFields": true, "forcedTool": "Never", "instructions": "Developer", "midSystem": false,
             "toolResultMedia": true}}],
     });
+    let bedrock = json!({
+        "type": "Bedrock",
+        "bedrock": {"region": "us-east-1"},
+        "credentials": [{"secretRef": {"name": "openai", "key": "apiKey"}}],
+        "models": [{"name": "claude", "upstream": "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}],
+    });
+    let vertex = json!({
+        "type": "VertexAI",
+        "vertex": {"project": "example.com:my-project", "region": "europe-west1"},
+        "models": [{"name": "gemini-*"}],
+    });
     let own = json!({
         "disabled": false,
         "secretRef": {"name": "checkout", "key": "key"},
@@ -59,6 +70,8 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
         ("llmproviders.yaml", Kind::Provider, compatible),
         ("llmproviders.yaml", Kind::Provider, mock),
         ("llmproviders.yaml", Kind::Provider, azure),
+        ("llmproviders.yaml", Kind::Provider, bedrock),
+        ("llmproviders.yaml", Kind::Provider, vertex),
         ("masterkeys.yaml", Kind::Key, own),
         ("masterkeys.yaml", Kind::Key, generated),
     ]

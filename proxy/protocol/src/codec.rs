@@ -122,6 +122,8 @@ pub struct RouteOptions {
     pub single_system: bool,
     /// The provider may fetch URLs in messages although its protocol makes that uncertain (Gemini).
     pub url_fetch: bool,
+    /// The provider is Vertex AI: Messages without a model, with a version in the body; Gemini without ids of calls.
+    pub vertex: bool,
     /// Web search is mapped between the vendors' tools.
     pub web_search: bool,
     /// Marks for the prompt cache are set where they pay from this many tokens on, unless the client sets its own

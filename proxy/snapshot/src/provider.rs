@@ -67,6 +67,40 @@ pub struct Http {
     /// Azure OpenAI: the version of its API. Models are then deployments, named in the path.
     #[serde(default)]
     pub azure_api_version: Option<String>,
+    /// The place in a cloud, if it is one of its models.
+    #[serde(default)]
+    pub cloud: Option<Cloud>,
+}
+
+/// A place in a cloud. What its models speak depends on the model, and `auth` does not apply.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cloud {
+    /// Bedrock of AWS. Credentials are API keys of Bedrock, or an [`AwsAccessKey`] as JSON.
+    Bedrock {
+        /// The region, `us-east-1`.
+        region: String,
+    },
+    /// Vertex AI of Google. Credentials are keys of service accounts as the JSON that Google gives out; none: the
+    /// proxy's own identity.
+    Vertex {
+        /// The project.
+        project: String,
+        /// The location, `europe-west1` or `global`.
+        region: String,
+    },
+}
+
+/// An access key of AWS.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct AwsAccessKey {
+    /// Its id.
+    pub access_key_id: String,
+    /// What it signs with.
+    pub secret_access_key: Secret,
+    /// The token of its session, where it is a temporary one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_token: Option<Secret>,
 }
 
 impl Http {
@@ -79,6 +113,7 @@ impl Http {
             tls: Tls::default(),
             auth: Auth::Bearer,
             azure_api_version: None,
+            cloud: None,
         }
     }
 }
@@ -150,6 +185,10 @@ pub enum Protocol {
     Files,
     /// OpenAI batches.
     Batches,
+    /// Bedrock's Converse and ConverseStream. This and what follows no client speaks.
+    Converse,
+    /// Amazon's Titan embeddings.
+    TitanEmbeddings,
 }
 
 /// One offered model.

@@ -91,9 +91,17 @@ pub(super) async fn attempt(
     };
     let mut request = Request::new(body);
     *request.method_mut() = asked.kept.as_ref().map_or(Method::POST, |kept| kept.1.clone());
-    *request.uri_mut() = head::place(provider, uri, &name);
+    *request.uri_mut() = head::place(provider, uri, &name, asked.stream);
     *request.headers_mut() =
         head::request(&asked.headers, provider, turn.way, reading.is_some(), account.request_id());
+    if let Some(cloud) = &provider.cloud
+        && let Err(error) = cloud.authorize(&mut request, &provider.target).await
+    {
+        account.attempt(member, &name);
+        tracing::debug!(provider = &*provider.name, %error, "a request cannot be authenticated");
+        let error = ApiError::new(ErrorKind::UpstreamAuth, "the proxy has no credential for the provider");
+        return Ok(Usable::Failed(Told::default(), Box::new(error)));
+    }
     account.attempt(member, &name);
     let sent = provider.target.send(request, &provider.timeouts).await;
     let response = sent.map_err(|error| {

@@ -3,6 +3,7 @@
 use crate::api::endpoint::{Endpoint, Operation};
 use crate::api::envelope::{self, Edit};
 use crate::api::error::{Dialect, Kind, Refusal};
+use crate::cloud::Cloud;
 use crate::route::{Candidates, Member};
 use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
@@ -147,12 +148,13 @@ impl<'c> Turns<'c> {
         let (asked, provider, offer) = (self.asked, &member.provider, member.offer());
         let client = asked.endpoint.protocol;
         let name = offer.upstream.with(&asked.rest);
-        let way = way(client, &provider.protocols).unwrap_or(client);
+        let way = way(client, &offer.protocols).unwrap_or(client);
         if let Some(kept) = &asked.kept {
             let sent = Sent { uri: kept.0.clone(), body: asked.body.clone(), reading: None };
             return Ok((way, What::Send(Box::new(sent))));
         }
-        if way == client && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
+        let vertex = provider.cloud.as_ref().is_some_and(Cloud::is_vertex);
+        if way == client && !vertex && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
                 None if asked.form => envelope::splice_form(&asked.body, &asked.place, &name),
                 None => envelope::splice(&asked.body, &asked.place, &name, asked.usage_for(provider)),
@@ -163,7 +165,7 @@ impl<'c> Turns<'c> {
         let states = asked.signatures.of(asked.key.name());
         let capabilities = offer.differs.capabilities(&name);
         let (capabilities, options) = (&*capabilities, &provider.options);
-        let to = To { way, model: &name, capabilities, options, states: &states };
+        let to = To { way, model: &name, capabilities, options, states: &states, vertex };
         let source = self.source.get_or_insert_with(|| Box::new(asked.source()));
         Ok((
             way,

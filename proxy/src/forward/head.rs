@@ -40,8 +40,12 @@ const KEPT_BACK: [HeaderName; 7] = [
     HeaderName::from_static("openai-project"),
 ];
 
-/// Where a provider is asked, given where its protocol has it: Azure's deployments have paths of their own.
-pub(super) fn place(provider: &Provider, uri: Uri, model: &str) -> Uri {
+/// Where a provider is asked, given where its protocol has it: Azure's deployments have paths of their own, and so has
+/// Vertex AI.
+pub(super) fn place(provider: &Provider, uri: Uri, model: &str, stream: bool) -> Uri {
+    if let Some(cloud) = &provider.cloud {
+        return cloud.place(uri, model, stream);
+    }
     let Some(version) = &provider.azure_api_version else { return uri };
     let mut path = String::from("/openai/deployments/");
     for byte in model.bytes() {

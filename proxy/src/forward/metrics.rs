@@ -121,6 +121,8 @@ pub fn protocol_name(protocol: Protocol) -> &'static str {
         Protocol::Rerank => "rerank",
         Protocol::Files => "files",
         Protocol::Batches => "batches",
+        Protocol::Converse => "converse",
+        Protocol::TitanEmbeddings => "titan_embeddings",
     }
 }
 

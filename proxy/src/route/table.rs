@@ -190,7 +190,7 @@ impl Groups<'_> {
     fn by_protocol(&mut self, seen: &[usize], before: Option<&ByProtocol>) -> ByProtocol {
         std::array::from_fn(|at| {
             let speaks = |index: &usize| {
-                translate::way(PROTOCOLS[at], &self.members[*index].provider.protocols).is_some()
+                translate::way(PROTOCOLS[at], &self.members[*index].offer().protocols).is_some()
             };
             let subset: Vec<usize> = seen.iter().copied().filter(speaks).collect();
             if subset.is_empty() {

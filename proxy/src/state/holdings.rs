@@ -40,6 +40,10 @@ struct Changes {
 }
 
 impl Holdings {
+    pub(super) fn upstreams_mut(&mut self) -> &mut Upstreams {
+        &mut self.upstreams
+    }
+
     pub(super) fn new(upstreams: Upstreams) -> Self {
         Self {
             applied: Arc::default(),

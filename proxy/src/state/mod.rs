@@ -17,3 +17,4 @@ pub use metrics::Metrics;
 pub use provider::{Offer, Provider};
 pub use runtime::Runtime;
 pub use store::Store;
+pub(crate) use upstreams::Upstreams;

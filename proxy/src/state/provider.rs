@@ -2,6 +2,7 @@
 
 use super::headers::{HeaderRules, InvalidHeader};
 use super::upstreams::Upstreams;
+use crate::cloud::{self, Cloud};
 use crate::forward::metrics::{ModelSeries, ProviderSeries};
 use crate::route::Rotation;
 use crate::upstream::{BuildError, Target, Timeouts};
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// Every protocol; tables by protocol are in this order.
+/// Every protocol that clients speak; tables by protocol are in this order.
 pub const PROTOCOLS: [Protocol; 13] = [
     Protocol::ChatCompletions,
     Protocol::Responses,
@@ -52,8 +53,8 @@ pub struct Provider {
     pub headers: HeaderRules,
     /// Time limits of an attempt.
     pub timeouts: Timeouts,
-    /// What it speaks.
-    pub protocols: BTreeSet<Protocol>,
+    /// The place in a cloud, if it has one: it is authenticated there in other ways.
+    pub cloud: Option<Cloud>,
     /// How requests are written for it.
     pub options: Options,
     /// The version of Azure's API, which has paths of its own.
@@ -75,6 +76,8 @@ pub struct Offer {
     pub name: Arc<str>,
     /// The provider's name for it.
     pub upstream: UpstreamName,
+    /// What it is spoken to in.
+    pub protocols: Arc<BTreeSet<Protocol>>,
     /// 0 is asked first.
     pub priority: u32,
     /// What it can do, where that differs from what is known by its name.
@@ -114,6 +117,9 @@ pub enum Unusable {
     /// A credential does not fit a header.
     #[error("the credential {0} holds characters that a header cannot")]
     Credential(String),
+    /// It cannot be authenticated in its cloud.
+    #[error(transparent)]
+    Cloud(#[from] cloud::Unusable),
     /// The capabilities of a model are none.
     #[error("the capabilities of the model {0:?} cannot be read")]
     Capabilities(String),
@@ -181,7 +187,7 @@ impl Differs {
 impl Credentials {
     fn new(http: &provider::Http, before: Option<&Self>) -> Result<Option<Self>, Unusable> {
         let credentials = &http.credentials;
-        if credentials.is_empty() {
+        if credentials.is_empty() || http.cloud.is_some() {
             return Ok(None);
         }
         let (header, scheme) = match http.auth {
@@ -236,17 +242,29 @@ impl Provider {
             provider::Upstream::Http(http) => http.azure_api_version.as_deref().map(Into::into),
             provider::Upstream::Mock(_) => None,
         };
+        let cloud = match &stated.upstream {
+            provider::Upstream::Http(http) => {
+                Cloud::new(http, before.and_then(|before| before.cloud.as_ref()), upstreams)?
+            }
+            provider::Upstream::Mock(_) => None,
+        };
+        let spoken = Arc::new(stated.protocols);
+        let protocols = |model: &str| match &cloud {
+            Some(cloud) => Arc::new(cloud.protocols(model)),
+            None => spoken.clone(),
+        };
+        let offers = offers(&stated.models, before, protocols)?;
         Ok(Self {
             name: id.object().into(),
             target: upstreams.target(&stated.upstream)?,
             credentials,
             headers: HeaderRules::new(&stated.headers)?,
             timeouts: Timeouts::from(&stated.timeouts),
-            protocols: stated.protocols,
+            cloud,
             options: stated.options,
             azure_api_version,
             weight: stated.weight,
-            offers: offers(&stated.models, before)?,
+            offers,
             visible_to: stated.visible_to,
             series: before.map(|before| before.series.clone()).unwrap_or_default(),
             id,
@@ -254,7 +272,11 @@ impl Provider {
     }
 }
 
-fn offers(models: &[provider::Model], before: Option<&Provider>) -> Result<Vec<Offer>, Unusable> {
+fn offers(
+    models: &[provider::Model],
+    before: Option<&Provider>,
+    protocols: impl Fn(&str) -> Arc<BTreeSet<Protocol>>,
+) -> Result<Vec<Offer>, Unusable> {
     let mut offers: Vec<Offer> = Vec::with_capacity(models.len());
     for model in models {
         let mut known = offers.iter().chain(before.iter().flat_map(|before| &before.offers));
@@ -264,7 +286,8 @@ fn offers(models: &[provider::Model], before: Option<&Provider>) -> Result<Vec<O
         };
         let upstream = UpstreamName::new(&model.name, &model.upstream);
         let differs = Differs::new(model, &upstream)?;
-        offers.push(Offer { name, upstream, priority: model.priority, differs, series });
+        let protocols = protocols(&model.upstream);
+        offers.push(Offer { name, upstream, protocols, priority: model.priority, differs, series });
     }
     Ok(offers)
 }

@@ -42,6 +42,12 @@ impl Store {
         Self { current: ArcSwap::default(), building, metrics, requests }
     }
 
+    /// Lets providers use the workload's own identity at Google, by the metadata server at this base URL.
+    pub fn use_metadata_server(&self, base_url: String) {
+        let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
+        building.holdings.upstreams_mut().metadata_server = Some(base_url);
+    }
+
     /// Builds the generation of `snapshot` and puts it in use. Blocks for as long as building takes: call it where
     /// blocking is allowed. Gives the entries that cannot be used as they are; of those, what could be used before
     /// stays in use.

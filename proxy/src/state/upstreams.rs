@@ -8,18 +8,20 @@ use std::sync::{Arc, Weak};
 
 /// Every upstream some generation still uses.
 #[derive(Debug, Default)]
-pub(super) struct Upstreams {
+pub(crate) struct Upstreams {
     metrics: Metrics,
     by_identity: HashMap<Identity, Weak<Upstream>>,
+    /// Where tokens of the workload's own identity come from, if providers may use it.
+    pub(super) metadata_server: Option<String>,
 }
 
 impl Upstreams {
     pub(super) fn new(metrics: Metrics) -> Self {
-        Self { metrics, by_identity: HashMap::new() }
+        Self { metrics, by_identity: HashMap::new(), metadata_server: None }
     }
 
     /// What answers for a provider.
-    pub(super) fn target(&mut self, upstream: &provider::Upstream) -> Result<Target, BuildError> {
+    pub(crate) fn target(&mut self, upstream: &provider::Upstream) -> Result<Target, BuildError> {
         let http = match upstream {
             provider::Upstream::Http(http) => http,
             provider::Upstream::Mock(mock) => return Ok(Target::Mock(Arc::new(MockProvider::new(mock)))),
@@ -31,6 +33,11 @@ impl Upstreams {
         let upstream = Arc::new(Upstream::new(http, &self.metrics)?);
         self.by_identity.insert(identity, Arc::downgrade(&upstream));
         Ok(Target::Http(upstream))
+    }
+
+    /// Where tokens of the workload's own identity come from, if providers may use it.
+    pub(crate) fn metadata_server(&self) -> Option<&str> {
+        self.metadata_server.as_deref()
     }
 
     /// Forgets those that nobody uses any more.

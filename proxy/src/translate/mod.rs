@@ -16,16 +16,21 @@ pub use body::Translation;
 pub use request::{Reading, Source, Written};
 pub use signatures::Signatures;
 
-use llm_protocol::Codec;
-use llm_protocol::embeddings::{Embedder, Gemini, OpenAi};
+use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan};
+use llm_protocol::{Codec, ProviderCodec};
 use llm_snapshot::provider::Protocol;
 use std::collections::BTreeSet;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The protocols in which models are asked for an answer, in the order in which they are tried with a provider that
 /// does not speak the client's own: the one most of everything has a place in first.
-const ANSWERS: [Protocol; 4] =
-    [Protocol::ChatCompletions, Protocol::Messages, Protocol::GenerateContent, Protocol::Responses];
+const ANSWERS: [Protocol; 5] = [
+    Protocol::ChatCompletions,
+    Protocol::Messages,
+    Protocol::GenerateContent,
+    Protocol::Converse,
+    Protocol::Responses,
+];
 
 /// In which protocol a provider that speaks `spoken` is asked for a client of `client`: the same if it can be;
 /// `None` when it cannot serve such clients.
@@ -35,12 +40,12 @@ pub fn way(client: Protocol, spoken: &BTreeSet<Protocol>) -> Option<Protocol> {
         return Some(client);
     }
     let others: &[Protocol] = match client {
-        Protocol::Embeddings => &[Protocol::EmbedContent],
-        Protocol::EmbedContent => &[Protocol::Embeddings],
+        Protocol::Embeddings => &[Protocol::EmbedContent, Protocol::TitanEmbeddings],
+        Protocol::EmbedContent => &[Protocol::Embeddings, Protocol::TitanEmbeddings],
         _ if codec(client).is_some() => &ANSWERS,
         _ => &[],
     };
-    let known = |way: &Protocol| codec(*way).is_some() || embedder(*way).is_some();
+    let known = |way: &Protocol| provider_codec(*way).is_some() || provider_embedder(*way).is_some();
     others.iter().copied().find(|way| spoken.contains(way) && known(way))
 }
 
@@ -56,6 +61,24 @@ pub fn codec(protocol: Protocol) -> Option<&'static dyn Codec> {
         _ => return None,
     };
     llm_protocol::codec(known)
+}
+
+/// The same of providers: they speak more.
+#[must_use]
+pub fn provider_codec(protocol: Protocol) -> Option<&'static dyn ProviderCodec> {
+    match protocol {
+        Protocol::Converse => llm_protocol::provider_codec(llm_protocol::Protocol::BedrockConverse),
+        other => codec(other).map(|codec| codec as &dyn ProviderCodec),
+    }
+}
+
+/// How embeddings are asked of providers in a protocol; `None`: that is not what it is for.
+#[must_use]
+pub fn provider_embedder(protocol: Protocol) -> Option<&'static dyn ProviderEmbedder> {
+    match protocol {
+        Protocol::TitanEmbeddings => Some(&Titan),
+        other => embedder(other).map(|embedder| embedder as &dyn ProviderEmbedder),
+    }
 }
 
 /// How embeddings are asked for in a protocol; `None`: that is not what it is for.

@@ -1,13 +1,15 @@
 //! A client's request on its way to providers of other protocols: read once, written for each that is asked.
 
-use super::{below_version, codec, embedder};
+use super::{below_version, codec, embedder, provider_codec, provider_embedder};
 use crate::api::endpoint::Operation;
 use bytes::Bytes;
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{RouteOptions, States};
-use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input};
+use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input, ProviderEmbedder};
 use llm_protocol::ir::{Content, Media, Request};
-use llm_protocol::{Codec, Exchange, Framing, Notes, Rejected, Reply, Target, TokenCounter, UrlFacts, state};
+use llm_protocol::{
+    Codec, Exchange, Framing, Notes, ProviderCodec, Rejected, Reply, Target, TokenCounter, UrlFacts, state,
+};
 use llm_snapshot::provider::{Options, Protocol};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -65,6 +67,8 @@ pub struct To<'t> {
     pub options: &'t Options,
     /// State kept for the client.
     pub states: &'t dyn States,
+    /// For Vertex AI, where some things are spelled differently.
+    pub vertex: bool,
 }
 
 /// A request as a provider gets it, or what it comes to without one.
@@ -96,18 +100,18 @@ pub struct Reading {
 pub(super) enum Kind {
     Answer {
         client: &'static dyn Codec,
-        provider: &'static dyn Codec,
+        provider: &'static dyn ProviderCodec,
         exchange: Exchange,
         reply: Reply,
     },
     Count {
         client: &'static dyn TokenCounter,
         provider: &'static dyn TokenCounter,
-        errors: &'static dyn Codec,
+        errors: &'static dyn ProviderCodec,
     },
     Embed {
         client: &'static dyn Embedder,
-        provider: &'static dyn Embedder,
+        provider: &'static dyn ProviderEmbedder,
         reply: EmbeddingReply,
     },
 }
@@ -162,7 +166,8 @@ impl<'b> Source<'b> {
     }
 
     fn write_answer(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let (client, provider) = (codec(self.client).ok_or_else(none)?, codec(to.way).ok_or_else(none)?);
+        let (client, provider) =
+            (codec(self.client).ok_or_else(none)?, provider_codec(to.way).ok_or_else(none)?);
         let mut notes = Notes::new(self.strict);
         let (stream, framing, model) = (self.stream, self.framing, self.model);
         let same = self.client == to.way;
@@ -184,7 +189,7 @@ impl<'b> Source<'b> {
 
     fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
         let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(none)?;
-        let errors = codec(to.way).ok_or_else(none)?;
+        let errors = provider_codec(to.way).ok_or_else(none)?;
         let mut notes = Notes::new(self.strict);
         let same = self.client == to.way;
         let request = self.request()?;
@@ -201,7 +206,7 @@ impl<'b> Source<'b> {
 
     fn write_embed(&mut self, to: &To<'_>) -> Result<Written, Problem> {
         let (client, provider) =
-            (embedder(self.client).ok_or_else(none)?, embedder(to.way).ok_or_else(none)?);
+            (embedder(self.client).ok_or_else(none)?, provider_embedder(to.way).ok_or_else(none)?);
         let mut notes = Notes::new(self.strict);
         let model = self.model;
         let request = self.embedding()?;
@@ -268,6 +273,7 @@ fn target<'t>(to: &'t To<'_>) -> Target<'t> {
     let options = RouteOptions {
         legacy_max_tokens: to.options.legacy_max_tokens,
         cache_min_tokens: to.options.cache_min_tokens,
+        vertex: to.vertex,
         ..RouteOptions::default()
     };
     Target { model: to.model, capabilities: to.capabilities, options, states: to.states }

@@ -71,7 +71,7 @@ impl Pump {
             usage: None,
             calls,
         };
-        let reader = StreamReader::new(Framing::Sse, provider.stream_decoder(exchange));
+        let reader = StreamReader::new(provider.framing(), provider.stream_decoder(exchange));
         Some(Self { reader, writer })
     }
 

@@ -65,6 +65,13 @@ impl Address {
     }
 }
 
+impl Address {
+    /// The `Host` header, and what stands before every path.
+    pub(super) fn place(&self) -> (&str, &str) {
+        (self.host_header.to_str().unwrap_or_default(), &self.prefix)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

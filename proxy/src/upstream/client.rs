@@ -46,6 +46,12 @@ impl Upstream {
         })
     }
 
+    /// The `Host` header of requests, and what stands before their paths.
+    #[must_use]
+    pub fn place(&self) -> (&str, &str) {
+        self.address.place()
+    }
+
     /// What it was made of.
     #[must_use]
     pub fn identity(&self) -> &Identity {

@@ -46,6 +46,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// The `Host` header of requests, and what stands before their paths; `None`: no request goes anywhere.
+    #[must_use]
+    pub fn place(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Http(upstream) => Some(upstream.place()),
+            Self::Mock(_) => None,
+        }
+    }
+
     /// Sends a request and waits for the head of its response, as [`Upstream::send`] says.
     ///
     /// # Errors

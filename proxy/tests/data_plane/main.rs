@@ -3,6 +3,7 @@
 // Tests may panic; clippy takes only the functions marked as tests for tests.
 #![allow(clippy::unwrap_used)]
 
+mod bedrock;
 mod cancel;
 mod drain;
 mod errors;
@@ -18,3 +19,4 @@ mod support;
 mod swap;
 mod tls;
 mod translate;
+mod vertex;

@@ -23,6 +23,8 @@ pub(super) const GOOD: &[(&str, &str)] = &[
           models: [{name: m, capabilities: {maxOutput: 1, thinking: [Budget], budget: {min: 1, max: 1}, efforts: [low]}}],
           credentials: [{secretRef: {name: s, key: k}}]}",
     ),
+    ("LLMProvider", "{type: Bedrock, bedrock: {region: us-east-1}, models: [{name: m}], credentials: [{secretRef: {name: s, key: accessKeyId}}]}"),
+    ("LLMProvider", "{type: VertexAI, vertex: {project: 'a.b:c', region: global}, models: [{name: m}], tls: {serverName: a.b}}"),
     ("MasterKey", "{generate: {secretName: s}}"),
     (
         "MasterKey",
@@ -110,6 +112,25 @@ pub(super) const PROVIDERS: &[(&str, &str)] = &[
         "azure goes with type AzureOpenAI",
     ),
     ("{type: Mock, models: [{name: m}], azure: {apiVersion: v}}", "azure goes with type AzureOpenAI"),
+    (
+        "{type: Bedrock, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}]}",
+        "bedrock goes with type Bedrock",
+    ),
+    ("{type: Bedrock, models: [{name: m}], bedrock: {region: us-east-1}}", "credentials needs at least one"),
+    (
+        "{type: Bedrock, models: [{name: m}], bedrock: {region: US}, credentials: [{secretRef: {name: s, key: k}}]}",
+        "spec.bedrock.region: Invalid",
+    ),
+    (
+        "{type: Bedrock, models: [{name: m}], bedrock: {region: r}, credentials: [{secretRef: {name: s, key: k}}], protocols: [Messages]}",
+        "protocols do not apply to types Bedrock and VertexAI",
+    ),
+    ("{type: VertexAI, models: [{name: m}]}", "vertex goes with type VertexAI"),
+    ("{type: VertexAI, models: [{name: m}], vertex: {project: p}}", "spec.vertex.region: Required"),
+    (
+        "{type: VertexAI, models: [{name: m}], vertex: {project: p, region: r}, endpoint: {url: 'https://a.b'}}",
+        "may be left out only without endpoint",
+    ),
     (
         "{type: Mock, models: [{name: m}], promptCaching: {mode: Always}}",
         "spec.promptCaching.mode: Unsupported value",

@@ -100,6 +100,28 @@ pub(crate) const API_VERSION: Form = Form {
     },
     is: "the version of an API, like 2025-04-01-preview",
 };
+/// Region or location of a cloud.
+pub(crate) const REGION: Form = Form {
+    min: 1,
+    max: 32,
+    shape: |text| {
+        let word = |word: &str| {
+            !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        text.split('-').all(word)
+    },
+    is: "a region, like us-east-1",
+};
+/// Project of Google Cloud, by its id.
+pub(crate) const PROJECT: Form = Form {
+    min: 1,
+    max: 64,
+    shape: |text| {
+        let part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.:".contains(&b);
+        text.bytes().all(part) && !text.starts_with(['-', '.', ':'])
+    },
+    is: "the id of a project, like my-project-123",
+};
 /// What a mock says.
 pub(crate) const REPLY: Form = Form { min: 0, max: 16_384, shape: |_| true, is: "a text" };
 /// A moment.

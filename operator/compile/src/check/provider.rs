@@ -31,10 +31,12 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
     Rule {
         field: ".credentials",
         broken: |spec| {
-            !matches!(spec.type_, ProviderType::OpenAICompatible | ProviderType::Mock)
-                && spec.credentials.is_empty()
+            !matches!(
+                spec.type_,
+                ProviderType::OpenAICompatible | ProviderType::VertexAI | ProviderType::Mock
+            ) && spec.credentials.is_empty()
         },
-        fix: "needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
+        fix: "needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
     },
     Rule {
         field: ".credentials",
@@ -54,6 +56,31 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
         field: ".azure",
         broken: |spec| (spec.type_ == ProviderType::AzureOpenAI) != spec.azure.is_some(),
         fix: "goes with type AzureOpenAI, and only with it",
+    },
+    Rule {
+        field: ".bedrock",
+        broken: |spec| (spec.type_ == ProviderType::Bedrock) != spec.bedrock.is_some(),
+        fix: "goes with type Bedrock, and only with it",
+    },
+    Rule {
+        field: ".vertex",
+        broken: |spec| (spec.type_ == ProviderType::VertexAI) != spec.vertex.is_some(),
+        fix: "goes with type VertexAI, and only with it",
+    },
+    // The proxy's own identity goes to Google alone.
+    Rule {
+        field: ".credentials",
+        broken: |spec| {
+            spec.type_ == ProviderType::VertexAI && spec.endpoint.is_some() && spec.credentials.is_empty()
+        },
+        fix: "of type VertexAI may be left out only without endpoint",
+    },
+    Rule {
+        field: ".protocols",
+        broken: |spec| {
+            matches!(spec.type_, ProviderType::Bedrock | ProviderType::VertexAI) && spec.protocols.is_some()
+        },
+        fix: "do not apply to types Bedrock and VertexAI: remove them",
     },
     Rule {
         field: ".tls",
@@ -160,6 +187,13 @@ pub(crate) fn check(spec: &LLMProviderSpec) -> Problems {
     if let Some(azure) = &spec.azure {
         problems.text(format_args!("spec.azure.apiVersion"), &azure.api_version, &form::API_VERSION);
     }
+    if let Some(bedrock) = &spec.bedrock {
+        problems.text(format_args!("spec.bedrock.region"), &bedrock.region, &form::REGION);
+    }
+    if let Some(vertex) = &spec.vertex {
+        problems.text(format_args!("spec.vertex.project"), &vertex.project, &form::PROJECT);
+        problems.text(format_args!("spec.vertex.region"), &vertex.region, &form::REGION);
+    }
     if let Some(caching) = &spec.prompt_caching {
         problems.between(format_args!("spec.promptCaching.minTokens"), caching.min_tokens, 1, 1_000_000);
     }
@@ -190,7 +224,10 @@ pub(crate) fn key_ref(problems: &mut Problems, place: fmt::Arguments<'_>, refere
 fn speaks_tls(spec: &LLMProviderSpec) -> bool {
     match &spec.endpoint {
         Some(endpoint) => endpoint.url.starts_with("https://"),
-        None => matches!(spec.type_, ProviderType::OpenAI | ProviderType::Anthropic | ProviderType::Gemini),
+        None => !matches!(
+            spec.type_,
+            ProviderType::OpenAICompatible | ProviderType::AzureOpenAI | ProviderType::Mock
+        ),
     }
 }
 

@@ -29,7 +29,7 @@ const BROKEN: &[Broken] = &[
         "spec.mock",
     ),
     (
-        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
         "OpenAICompatible",
         || vec![("/type", json!("OpenAI")), ("/credentials", json!([]))],
         "spec.credentials",
@@ -51,6 +51,30 @@ const BROKEN: &[Broken] = &[
         "AzureOpenAI",
         || vec![("/azure", Value::Null)],
         "spec.azure",
+    ),
+    (
+        "bedrock goes with type Bedrock, and only with it",
+        "Bedrock",
+        || vec![("/bedrock", Value::Null)],
+        "spec.bedrock",
+    ),
+    (
+        "vertex goes with type VertexAI, and only with it",
+        "VertexAI",
+        || vec![("/vertex", Value::Null)],
+        "spec.vertex",
+    ),
+    (
+        "credentials of type VertexAI may be left out only without endpoint",
+        "VertexAI",
+        || vec![("/endpoint", json!({"url": "https://vertex.example.com/v1"}))],
+        "spec.credentials",
+    ),
+    (
+        "protocols do not apply to types Bedrock and VertexAI: remove them",
+        "Bedrock",
+        || vec![("/protocols", json!(["ChatCompletions"]))],
+        "spec.protocols",
     ),
     (
         "capabilities.budget.min must not be more than capabilities.budget.max",
@@ -208,6 +232,8 @@ fn rules_beyond_the_schema() {
         ("/endpoint/url", json!("https://host:99999/v1"), "spec.endpoint.url"),
         ("/endpoint/url", json!("https://[::zz]/v1"), "spec.endpoint.url"),
         ("/azure", json!({"apiVersion": "2025-04-01"}), "spec.azure"),
+        ("/bedrock", json!({"region": "us-east-1"}), "spec.bedrock"),
+        ("/vertex", json!({"project": "p", "region": "global"}), "spec.vertex"),
     ] {
         let mut spec = compatible();
         put(&mut spec, place, value);

@@ -18,7 +18,7 @@ use super::cache::{Mark, Marks};
 use super::plan::{Form, Plan, Reasoning};
 use super::prompt::{Manner, Prepared};
 use super::request::TIERS;
-use super::write_request::Purpose;
+use super::write_request::{Purpose, named};
 use super::{THIS, media, native};
 
 /// Arguments of a tool that has none.
@@ -46,7 +46,7 @@ impl Foreign<'_, '_> {
         let prompt = Prepared::of(self, manner, notes)?;
         let marks = prompt.marks(self);
         write::object(out, |o| {
-            o.str("model", self.target.model);
+            native::name(o, named(self.target, self.purpose), false);
             if self.purpose == Purpose::Answer {
                 o.u64("max_tokens", self.plan.max_tokens);
             }

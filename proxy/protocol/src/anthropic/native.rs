@@ -1,7 +1,7 @@
 //! Writing back what was read.
 
 use crate::ir::{
-    Arguments, Block, Content, ExtField, Media, MediaKind, Request, Role, Source, Tool, ToolKind, Turn,
+    Arguments, Block, Content, ExtField, Media, MediaKind, Request, Role, Source, Tool, ToolKind, Turn, has,
 };
 use crate::json::write::{List, Object};
 
@@ -9,11 +9,25 @@ use super::THIS;
 use super::block::{DOCUMENT, SEARCH_RESULT};
 use super::cache::{Mark, Marks};
 
+/// The field that says how a body is to be read where nothing outside it does, and what it says at Vertex AI.
+const VERSION: &str = "anthropic_version";
+const VERTEX: &str = "vertex-2023-10-16";
+
+/// Writes the model's name; Vertex AI has it in the path, and the version in the body (Anthropic's "Claude on Vertex
+/// AI").
+pub(super) fn name(o: &mut Object<'_>, model: Option<&str>, versioned: bool) {
+    match model {
+        Some(model) => o.str("model", model),
+        None if versioned => {}
+        None => o.str(VERSION, VERTEX),
+    }
+}
+
 /// Writes a request of this protocol: what was there, the provider's name of the model, and cache marks where a
 /// plan sets them.
-pub(super) fn request(o: &mut Object<'_>, request: &Request<'_>, model: &str, marks: &Marks) {
+pub(super) fn request(o: &mut Object<'_>, request: &Request<'_>, model: Option<&str>, marks: &Marks) {
     let own = request.ext.own(THIS, THIS);
-    o.str("model", model);
+    name(o, model, has(own, VERSION));
     let (system, messages) = divide(&request.turns);
     if let Some(turn) = system {
         content(o, "system", turn, |at| marks.has(Mark::System(at)));

@@ -25,6 +25,11 @@ pub(crate) enum Purpose {
     Count,
 }
 
+/// The name of the model, where the body holds it.
+pub(crate) fn named<'t>(target: &Target<'t>, purpose: Purpose) -> Option<&'t str> {
+    (!target.options.vertex || purpose == Purpose::Count).then_some(target.model)
+}
+
 /// Writes a request body.
 pub(crate) fn encode(
     request: &Request<'_>,
@@ -37,7 +42,7 @@ pub(crate) fn encode(
         let marks = target.options.cache_min_tokens.map_or_else(Marks::default, |min_tokens| {
             Prompt::of(request).map(|prompt| prompt.plan(min_tokens)).unwrap_or_default()
         });
-        write::object(&mut body, |o| native::request(o, request, target.model, &marks));
+        write::object(&mut body, |o| native::request(o, request, named(target, purpose), &marks));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
     account::request(request, &Anthropic, notes)?;

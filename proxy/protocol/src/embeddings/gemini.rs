@@ -12,7 +12,7 @@ use crate::json::write::{self, Object};
 use crate::json::{DecodeError, Num, Str, read};
 use crate::notes::{Notes, Rejected};
 
-use super::{Embedder, EmbeddingReply, EmbeddingRequest, Embeddings, Input, Vector};
+use super::{Embedder, EmbeddingReply, EmbeddingRequest, Embeddings, Input, ProviderEmbedder, Vector};
 
 /// Gemini's embeddings.
 #[derive(Clone, Copy, Debug)]
@@ -66,41 +66,13 @@ record! {
     }
 }
 
-impl Embedder for Gemini {
+impl ProviderEmbedder for Gemini {
     fn name(&self) -> &'static str {
         "gemini_embeddings"
     }
 
     fn path(&self, model: &str) -> String {
         crate::gemini::path_of(model, "batchEmbedContents")
-    }
-
-    fn decode_request<'a>(
-        &self,
-        body: &'a [u8],
-        url: UrlFacts<'a>,
-    ) -> Result<EmbeddingRequest<'a>, DecodeError> {
-        let outer: Batch<'a> = read(body)?;
-        let batch = outer.requests.is_some();
-        let requests = match outer.requests {
-            Some(list) => list,
-            None => vec![read::<One<'a>>(body)?],
-        };
-        let mut request = EmbeddingRequest {
-            source: self.name(),
-            model: Cow::Borrowed(url.model.unwrap_or("")),
-            inputs: Vec::with_capacity(requests.len()),
-            batch,
-            dimensions: None,
-            base64: false,
-            extras: Vec::new(),
-            only_own: None,
-            fields: Vec::with_capacity(requests.len()),
-        };
-        for (i, one) in requests.into_iter().enumerate() {
-            add(&mut request, i, one)?;
-        }
-        Ok(request)
     }
 
     fn encode_request(
@@ -157,6 +129,40 @@ impl Embedder for Gemini {
         })
     }
 
+    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
+        crate::gemini::Gemini.decode_error(head, body)
+    }
+}
+
+impl Embedder for Gemini {
+    fn decode_request<'a>(
+        &self,
+        body: &'a [u8],
+        url: UrlFacts<'a>,
+    ) -> Result<EmbeddingRequest<'a>, DecodeError> {
+        let outer: Batch<'a> = read(body)?;
+        let batch = outer.requests.is_some();
+        let requests = match outer.requests {
+            Some(list) => list,
+            None => vec![read::<One<'a>>(body)?],
+        };
+        let mut request = EmbeddingRequest {
+            source: self.name(),
+            model: Cow::Borrowed(url.model.unwrap_or("")),
+            inputs: Vec::with_capacity(requests.len()),
+            batch,
+            dimensions: None,
+            base64: false,
+            extras: Vec::new(),
+            only_own: None,
+            fields: Vec::with_capacity(requests.len()),
+        };
+        for (i, one) in requests.into_iter().enumerate() {
+            add(&mut request, i, one)?;
+        }
+        Ok(request)
+    }
+
     fn encode_response(
         &self,
         answer: &Embeddings<'_>,
@@ -181,10 +187,6 @@ impl Embedder for Gemini {
             Ok::<(), DecodeError>(())
         })?;
         Ok(out)
-    }
-
-    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-        crate::gemini::Gemini.decode_error(head, body)
     }
 
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {

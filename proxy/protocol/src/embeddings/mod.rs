@@ -1,7 +1,9 @@
-//! Embeddings: OpenAI's and Gemini's, each to the other (TRANSLATION §10). Anthropic has none.
+//! Embeddings: OpenAI's and Gemini's, each to the other (TRANSLATION §10), and of providers Amazon's Titan. Anthropic
+//! has none.
 
 mod gemini;
 mod openai;
+mod titan;
 mod vector;
 
 #[cfg(test)]
@@ -19,8 +21,9 @@ use crate::notes::{Notes, Rejected};
 
 pub use gemini::Gemini;
 pub use openai::OpenAi;
+pub use titan::Titan;
 
-/// The table of embedding protocols.
+/// The table of embedding protocols that clients speak.
 pub static EMBEDDERS: &[&dyn Embedder] = &[&OpenAi, &Gemini];
 
 /// The embedding protocol of that name.
@@ -28,23 +31,13 @@ pub fn embedder(name: &str) -> Option<&'static dyn Embedder> {
     EMBEDDERS.iter().copied().find(|embedder| embedder.name() == name)
 }
 
-/// A protocol of embeddings, both directions.
-pub trait Embedder: Sync {
+/// A protocol of embeddings as it is spoken with providers.
+pub trait ProviderEmbedder: Sync {
     /// Its name in files, settings and messages; stable.
     fn name(&self) -> &'static str;
 
     /// Where requests go: path below the provider's base URL.
     fn path(&self, model: &str) -> String;
-
-    /// Reads a client's request.
-    ///
-    /// # Errors
-    /// The body is not JSON, or has no input: 400.
-    fn decode_request<'a>(
-        &self,
-        body: &'a [u8],
-        url: UrlFacts<'a>,
-    ) -> Result<EmbeddingRequest<'a>, DecodeError>;
 
     /// Writes a request for a provider: as it was read for the same protocol, with the provider's name of the
     /// model.
@@ -64,6 +57,22 @@ pub trait Embedder: Sync {
     /// The body is not what the protocol promises: 502.
     fn decode_response<'a>(&self, body: &'a [u8]) -> Result<Embeddings<'a>, DecodeError>;
 
+    /// Reads a provider's error response.
+    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
+}
+
+/// A protocol of embeddings that clients speak too, both directions.
+pub trait Embedder: ProviderEmbedder {
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// The body is not JSON, or has no input: 400.
+    fn decode_request<'a>(
+        &self,
+        body: &'a [u8],
+        url: UrlFacts<'a>,
+    ) -> Result<EmbeddingRequest<'a>, DecodeError>;
+
     /// Writes a response for a client.
     ///
     /// # Errors
@@ -74,9 +83,6 @@ pub trait Embedder: Sync {
         reply: &EmbeddingReply,
         notes: &mut Notes,
     ) -> Result<Vec<u8>, DecodeError>;
-
-    /// Reads a provider's error response.
-    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
 
     /// Writes an error for a client: status and body.
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);

@@ -13,7 +13,7 @@ use crate::notes::{Notes, Rejected};
 use crate::openai_chat::error;
 use crate::protocol::Protocol;
 
-use super::{Embedder, EmbeddingReply, EmbeddingRequest, Embeddings, Input, Vector};
+use super::{Embedder, EmbeddingReply, EmbeddingRequest, Embeddings, Input, ProviderEmbedder, Vector};
 
 /// OpenAI's embeddings.
 #[derive(Clone, Copy, Debug)]
@@ -50,48 +50,13 @@ record! {
     }
 }
 
-impl Embedder for OpenAi {
+impl ProviderEmbedder for OpenAi {
     fn name(&self) -> &'static str {
         "openai_embeddings"
     }
 
     fn path(&self, _model: &str) -> String {
         "/v1/embeddings".to_owned()
-    }
-
-    fn decode_request<'a>(
-        &self,
-        body: &'a [u8],
-        _url: UrlFacts<'a>,
-    ) -> Result<EmbeddingRequest<'a>, DecodeError> {
-        let body: Body<'a> = read(body)?;
-        let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
-        let input = body.input.ok_or_else(|| DecodeError::field("input", "is required"))?;
-        let (inputs, batch) = inputs(input)?;
-        let format = body.encoding_format.map(RawValue::get);
-        let known = matches!(format, None | Some("\"float\"" | "\"base64\""));
-        let unknown = body.rest.iter().filter(|(_, value)| value.get() != "null").map(|(key, _)| key.clone());
-        let extras = unknown.chain(body.user.map(|_| Cow::Borrowed("user"))).collect();
-        let mut fields = body.rest;
-        let named = [
-            ("input", body.input),
-            ("dimensions", body.dimensions),
-            ("encoding_format", body.encoding_format),
-            ("user", body.user),
-        ];
-        fields.extend(named.into_iter().filter_map(|(key, raw)| Some((Cow::Borrowed(key), raw?))));
-        let number = |raw: &'a RawValue| serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64();
-        Ok(EmbeddingRequest {
-            source: self.name(),
-            model: model.0,
-            inputs,
-            batch,
-            dimensions: body.dimensions.and_then(number),
-            base64: format == Some("\"base64\""),
-            extras,
-            only_own: (!known).then_some(("encoding_format", "is neither float nor base64")),
-            fields: vec![fields],
-        })
     }
 
     fn encode_request(
@@ -132,6 +97,47 @@ impl Embedder for OpenAi {
         })
     }
 
+    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
+        error::decode(Protocol::OpenAiChat, head, body)
+    }
+}
+
+impl Embedder for OpenAi {
+    fn decode_request<'a>(
+        &self,
+        body: &'a [u8],
+        _url: UrlFacts<'a>,
+    ) -> Result<EmbeddingRequest<'a>, DecodeError> {
+        let body: Body<'a> = read(body)?;
+        let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
+        let input = body.input.ok_or_else(|| DecodeError::field("input", "is required"))?;
+        let (inputs, batch) = inputs(input)?;
+        let format = body.encoding_format.map(RawValue::get);
+        let known = matches!(format, None | Some("\"float\"" | "\"base64\""));
+        let unknown = body.rest.iter().filter(|(_, value)| value.get() != "null").map(|(key, _)| key.clone());
+        let extras = unknown.chain(body.user.map(|_| Cow::Borrowed("user"))).collect();
+        let mut fields = body.rest;
+        let named = [
+            ("input", body.input),
+            ("dimensions", body.dimensions),
+            ("encoding_format", body.encoding_format),
+            ("user", body.user),
+        ];
+        fields.extend(named.into_iter().filter_map(|(key, raw)| Some((Cow::Borrowed(key), raw?))));
+        let number = |raw: &'a RawValue| serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64();
+        Ok(EmbeddingRequest {
+            source: self.name(),
+            model: model.0,
+            inputs,
+            batch,
+            dimensions: body.dimensions.and_then(number),
+            base64: format == Some("\"base64\""),
+            extras,
+            only_own: (!known).then_some(("encoding_format", "is neither float nor base64")),
+            fields: vec![fields],
+        })
+    }
+
     fn encode_response(
         &self,
         answer: &Embeddings<'_>,
@@ -162,10 +168,6 @@ impl Embedder for OpenAi {
             Ok::<(), DecodeError>(())
         })?;
         Ok(out)
-    }
-
-    fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-        error::decode(Protocol::OpenAiChat, head, body)
     }
 
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>) {

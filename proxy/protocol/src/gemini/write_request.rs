@@ -3,7 +3,7 @@
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
 use crate::custom;
-use crate::ir::Request;
+use crate::ir::{Content, Request};
 use crate::json::write;
 use crate::names::{NameLimits, Names};
 use crate::notes::{Notes, Rejected};
@@ -32,6 +32,14 @@ pub(super) fn encode_named(
 ) -> Result<Encoded, Rejected> {
     let mut body = Vec::with_capacity(4096);
     if request.source == THIS {
+        let bare;
+        let request = match target.options.vertex {
+            true => {
+                bare = without_ids(request);
+                &bare
+            }
+            false => request,
+        };
         write::object(&mut body, |o| write_native::request(o, request, target.model, named));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
@@ -41,4 +49,17 @@ pub(super) fn encode_named(
     let exchange =
         Exchange { names: foreign.names, json_tool: foreign.json_tool, custom: custom::names(request) };
     Ok(Encoded { body, exchange })
+}
+
+/// The request as Vertex AI takes it: it refuses ids on parts (TRANSLATION §4).
+fn without_ids<'a>(request: &Request<'a>) -> Request<'a> {
+    let mut request = request.clone();
+    for block in request.turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
+        match &mut block.content {
+            Content::ToolCall(call) => call.made_id = true,
+            Content::ToolResult(result) => result.made_id = true,
+            _ => {}
+        }
+    }
+    request
 }
