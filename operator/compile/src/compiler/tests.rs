@@ -5,6 +5,7 @@ use llm_snapshot::provider::{Auth, Protocol, Upstream, Visibility};
 use llm_snapshot::{Body, Key, Kind, Provider};
 use serde_json::{Value, json};
 
+mod clouds;
 mod properties;
 
 fn object(kind: Kind, namespace: &str, name: &str, spec: Value) -> Object {
