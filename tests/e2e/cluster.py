@@ -113,9 +113,9 @@ def client_pod(name, secret):
             "containers": [{
                 "name": "client", "image": CLIENT_IMAGE, "imagePullPolicy": "IfNotPresent", "securityContext": SECURITY,
                 "command": ["sleep", "86400"], "envFrom": [{"secretRef": {"name": secret}}],
-                "volumeMounts": [{"name": "work", "mountPath": "/work"}],
+                "volumeMounts": [{"name": "scratch", "mountPath": "/scratch"}],
             }],
-            "volumes": [{"name": "work", "emptyDir": {}}],
+            "volumes": [{"name": "scratch", "emptyDir": {}}],
         },
     }
 
@@ -140,12 +140,12 @@ class Load:
 
     def __init__(self, streams=8, plain=4, slow="slow", quick="quick"):
         worker = (
-            "worker() { while [ ! -e /work/stop ]; do "
-            "if eval \"$3\" >/work/out.$1 2>/work/err.$1 && grep -q \"$2\" /work/out.$1; then echo ok; "
-            "else echo \"failed: $(head -c 300 /work/err.$1) $(tail -c 200 /work/out.$1 | tr '\\n' ' ')\"; fi; "
-            "done >/work/log.$1; }; "
+            "worker() { while [ ! -e /scratch/stop ]; do "
+            "if eval \"$3\" >/scratch/out.$1 2>/scratch/err.$1 && grep -q \"$2\" /scratch/out.$1; then echo ok; "
+            "else echo \"failed: $(head -c 300 /scratch/err.$1) $(tail -c 200 /scratch/out.$1 | tr '\\n' ' ')\"; fi; "
+            "done >/scratch/log.$1; }; "
         )
-        script = "rm -f /work/*; " + worker
+        script = "rm -f /scratch/*; " + worker
         kinds = [("s", streams, "DONE", chat(slow, stream=True)), ("p", plain, "finish_reason", chat(quick))]
         for letter, count, mark, command in kinds:
             quoted = "'" + command.replace("'", "'\\''") + "'"
@@ -153,7 +153,7 @@ class Load:
         self.process = subprocess.Popen(["kubectl", "exec", "-n", CLIENTS, "client", "--", "sh", "-c", script + "wait"])
 
     def count(self):
-        return int(shell("cat /work/log.* 2>/dev/null | grep -c '^ok' || true").strip() or 0)
+        return int(shell("cat /scratch/log.* 2>/dev/null | grep -c '^ok' || true").strip() or 0)
 
     def until_more(self, more):
         """Waits until so many more requests have ended well."""
@@ -162,7 +162,7 @@ class Load:
 
     def end(self):
         """How many ended well, and what became of the others."""
-        shell("touch /work/stop")
+        shell("touch /scratch/stop")
         self.process.wait(timeout=120)
-        lines = shell("cat /work/log.*").splitlines()
+        lines = shell("cat /scratch/log.*").splitlines()
         return lines.count("ok"), [line for line in lines if line != "ok"]
