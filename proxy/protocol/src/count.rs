@@ -2,7 +2,8 @@
 
 use crate::codec::{Encoded, Target, UrlFacts};
 use crate::ir::Request;
-use crate::json::DecodeError;
+use crate::json::record::record;
+use crate::json::{DecodeError, Num, read};
 use crate::notes::{Notes, Rejected};
 
 /// A protocol's endpoint that counts tokens, both directions. A protocol without one (Chat Completions) has
@@ -38,4 +39,18 @@ pub trait TokenCounter: Sync {
 
     /// Writes the answer for a client.
     fn encode_response(&self, tokens: u64) -> Vec<u8>;
+}
+
+record! {
+    /// The answer of OpenAI's and Anthropic's endpoints.
+    struct Counted<'a> {
+        input_tokens: Num<'a>,
+    }
+}
+
+/// The tokens in an answer that has them in `input_tokens`.
+pub(crate) fn input_tokens(body: &[u8]) -> Result<u64, DecodeError> {
+    let counted: Counted<'_> = read(body)?;
+    let tokens = counted.input_tokens.as_ref().and_then(Num::as_u64);
+    tokens.ok_or_else(|| DecodeError::field("input_tokens", "is required"))
 }

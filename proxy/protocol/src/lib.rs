@@ -28,6 +28,7 @@ pub mod notes;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+pub mod percent;
 pub mod protocol;
 mod schema;
 pub mod sse;

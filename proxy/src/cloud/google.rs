@@ -9,6 +9,7 @@ mod tokens;
 pub use account::Account;
 pub use tokens::{Grant, TokenError, Tokens};
 
+use llm_protocol::percent;
 use std::fmt::Write as _;
 
 /// Where a model is asked, below the version of the API: `path` is where its protocol has it.
@@ -45,16 +46,7 @@ pub(super) fn place(
 /// A name as one segment of a path.
 fn escaped(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'@' => {
-                out.push(byte as char);
-            }
-            other => {
-                let _ = write!(out, "%{other:02X}");
-            }
-        }
-    }
+    percent::escape(&mut out, name, b"@");
     out
 }
 

@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, Invalid
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use llm_protocol::percent;
 use ring::{digest, hmac};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -108,14 +109,7 @@ fn signed_headers(host: &str, headers: &HeaderMap) -> (String, String) {
 /// A path whose names are encoded once more.
 fn encoded_again(path: &str) -> String {
     let mut out = String::with_capacity(path.len() + 8);
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'/' => {
-                out.push(byte as char);
-            }
-            other => out.push_str(&format!("%{other:02X}")),
-        }
-    }
+    percent::escape(&mut out, path, b"/");
     if out.is_empty() { "/".to_owned() } else { out }
 }
 

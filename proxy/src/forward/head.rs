@@ -8,7 +8,7 @@ use crate::translate::limits;
 use http::Uri;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use llm_protocol::Notes;
+use llm_protocol::{Notes, percent};
 use llm_snapshot::provider::Protocol;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("llm-proxy/", env!("CARGO_PKG_VERSION")));
@@ -48,12 +48,7 @@ pub(super) fn place(provider: &Provider, uri: Uri, model: &str, stream: bool) ->
     }
     let Some(version) = &provider.azure_api_version else { return uri };
     let mut path = String::from("/openai/deployments/");
-    for byte in model.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(byte as char),
-            other => path.push_str(&format!("%{other:02X}")),
-        }
-    }
+    percent::escape(&mut path, model, b"");
     path.push_str(uri.path());
     path.push_str("?api-version=");
     path.push_str(version);

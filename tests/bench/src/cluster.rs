@@ -3,7 +3,7 @@
 
 use crate::process;
 use crate::table::{Table, median, percentile};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub(crate) async fn measure(table: &mut Table) -> Result<()> {
         let memory = first.process.id();
         table.row(
             format!("Resident memory at {} providers, {} keys", size.providers, size.keys),
-            format!("{:.1} MiB", resident_mib(memory)?),
+            format!("{:.1} MiB", process::resident_kib(memory)? as f64 / 1024.0),
             "",
         );
     }
@@ -81,13 +81,6 @@ async fn until_quiet(operator: &Operator) -> Result<Duration> {
         }
     }
     Ok(last.duration_since(begin))
-}
-
-fn resident_mib(pid: u32) -> Result<f64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    let kib: f64 = line.split_whitespace().nth(1).context("no value")?.parse()?;
-    Ok(kib / 1024.0)
 }
 
 /// Creates the objects, 32 at a time.

@@ -21,10 +21,10 @@ impl Process {
         self.child.id()
     }
 
-    /// User and system time used so far by the program and its living children, in seconds.
+    /// User and system time used so far by the program and the living processes below it, in seconds.
     pub(crate) fn cpu_seconds(&self) -> Result<f64> {
         let mut ticks = 0;
-        for pid in with_children(self.pid())? {
+        for pid in [vec![self.pid()], descendants(self.pid())?].concat() {
             ticks += cpu_ticks(pid)?;
         }
         // Linux reports in USER_HZ, which is 100 on every architecture it runs on today.
@@ -33,9 +33,7 @@ impl Process {
 
     /// Resident memory in KiB (`VmRSS`).
     pub(crate) fn resident_kib(&self) -> Result<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-        line.split_whitespace().nth(1).context("no value")?.parse().context("VmRSS is no number")
+        resident_kib(self.pid())
     }
 }
 
@@ -55,10 +53,11 @@ impl Drop for Process {
     }
 }
 
-fn with_children(pid: u32) -> Result<Vec<u32>> {
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let children: Result<Vec<u32>, _> = children.split_whitespace().map(str::parse).collect();
-    Ok([vec![pid], children?].concat())
+/// Resident memory of a process in KiB (`VmRSS`).
+pub(crate) fn resident_kib(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    line.split_whitespace().nth(1).context("no value")?.parse().context("VmRSS is no number")
 }
 
 /// All processes below `pid`.

@@ -1,13 +1,13 @@
 //! Token counting (TRANSLATION §10).
 
 use crate::codec::{Encoded, Target, UrlFacts};
-use crate::count::TokenCounter;
+use crate::count::{self, TokenCounter};
 use crate::ir::Request;
-use crate::json::{DecodeError, Num, read, write};
+use crate::json::{DecodeError, write};
 use crate::notes::{Notes, Rejected};
 
+use super::request;
 use super::write_request::{self, Purpose};
-use super::{request, wire};
 
 /// The endpoint that counts.
 pub(super) struct Counter;
@@ -31,9 +31,7 @@ impl TokenCounter for Counter {
     }
 
     fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError> {
-        let counted: wire::Counted<'_> = read(body)?;
-        let tokens = counted.input_tokens.as_ref().and_then(Num::as_u64);
-        tokens.ok_or_else(|| DecodeError::field("input_tokens", "is required"))
+        count::input_tokens(body)
     }
 
     fn encode_response(&self, tokens: u64) -> Vec<u8> {

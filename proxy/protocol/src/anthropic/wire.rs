@@ -204,10 +204,3 @@ record! {
         stop_details: StopDetails<'a>,
     }
 }
-
-record! {
-    /// The answer to a count.
-    pub(super) struct Counted<'a> {
-        input_tokens: Num<'a>,
-    }
-}

@@ -24,6 +24,7 @@ use crate::facts::Facts;
 use crate::ir::{Request, Response};
 use crate::json::DecodeError;
 use crate::notes::{Notes, Rejected};
+use crate::percent;
 use crate::protocol::Protocol;
 use crate::stream::{Framing, StreamDecoder};
 
@@ -76,12 +77,7 @@ impl ProviderCodec for Converse {
 /// The path of an operation on a model. The model is one segment, whatever characters its name or ARN holds.
 pub(crate) fn path_of(model: &str, operation: &str) -> String {
     let mut path = String::from("/model/");
-    for byte in model.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => path.push(byte as char),
-            other => path.push_str(&format!("%{other:02X}")),
-        }
-    }
+    percent::escape(&mut path, model, b"");
     path.push('/');
     path.push_str(operation);
     path

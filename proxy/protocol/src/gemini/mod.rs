@@ -41,6 +41,7 @@ use crate::ir::{Request, Response};
 use crate::json::DecodeError;
 use crate::models::ModelList;
 use crate::notes::{Notes, Rejected};
+use crate::percent;
 use crate::protocol::Protocol;
 use crate::stream::{StreamDecoder, StreamEncoder};
 
@@ -130,14 +131,7 @@ pub(crate) fn path_of(model: &str, method: &str) -> String {
     let mut path = String::from("/v1beta");
     for segment in resource(model).split('/').filter(|segment| !matches!(*segment, "" | "." | "..")) {
         path.push('/');
-        for byte in segment.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b'@' => {
-                    path.push(byte as char);
-                }
-                other => path.push_str(&format!("%{other:02X}")),
-            }
-        }
+        percent::escape(&mut path, segment, b"@");
     }
     path.push(':');
     path.push_str(method);

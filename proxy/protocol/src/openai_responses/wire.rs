@@ -174,13 +174,6 @@ record! {
 }
 
 record! {
-    /// The answer of the endpoint that counts.
-    pub(super) struct Counted<'a> {
-        input_tokens: Num<'a>,
-    }
-}
-
-record! {
     /// An event of a stream.
     pub(super) struct Event<'a> {
         kind("type"): Str<'a>,
