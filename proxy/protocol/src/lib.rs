@@ -31,6 +31,7 @@ pub mod openai_responses;
 pub mod percent;
 pub mod protocol;
 mod schema;
+mod signer;
 pub mod sse;
 pub mod state;
 pub mod stream;

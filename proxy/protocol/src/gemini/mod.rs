@@ -48,9 +48,6 @@ use crate::stream::{StreamDecoder, StreamEncoder};
 /// The protocol of this folder.
 const THIS: Protocol = Protocol::Gemini;
 
-/// What Gemini 3 takes for the signature of a call whose own is lost (TRANSLATION §4, ai-gateway#2366).
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
-
 /// Gemini generateContent.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;

@@ -10,7 +10,9 @@ use crate::json::write::{self, List, Object};
 use crate::state::for_family;
 
 use super::facts::{ABSENT, NAMED};
-use super::{NO_SIGNATURE, THIS, message, resource, write_config, write_tools};
+use crate::signer::NO_SIGNATURE;
+
+use super::{THIS, message, resource, write_config, write_tools};
 
 /// The fields of a node that are written back as they came.
 pub(super) struct Own<'e, 'a>(&'e [ExtField<'a>]);

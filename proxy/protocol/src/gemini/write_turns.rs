@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 
-use crate::capabilities::ThinkingStyle;
-use crate::codec::States;
 use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{self, List, Object};
 use crate::notes::{Notes, Rejected};
+use crate::signer::Signer;
 use crate::state::for_family;
 
 use super::foreign::Foreign;
 use super::write_part::{self, NotAnObject};
-use super::{NO_SIGNATURE, THIS, write_media, write_result};
+use super::{THIS, write_media, write_result};
 
 /// Asks for JSON where the model has no setting for it together with functions (TRANSLATION §5).
 const JSON_LINE: &str = "Reply with one JSON object only.";
@@ -179,7 +178,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             self.empty = false;
         }
         let mut parts = Vec::new();
-        let mut signer = Signer::new(self.foreign);
+        let mut signer = Signer::new(&self.foreign.target);
         write::list(&mut parts, |l| {
             blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))
         })?;
@@ -295,42 +294,4 @@ fn raw_args(call: &ToolCall<'_>) -> String {
         Arguments::Json(json) => o.raw("_raw", json.get()),
     });
     String::from_utf8(out).unwrap_or_default()
-}
-
-/// Gives the parts of one message of the model the signatures they had (TRANSLATION §4).
-struct Signer<'s> {
-    states: &'s dyn States,
-    /// The model refuses calls without a signature.
-    required: bool,
-    /// The signature of a thought, which is not sent itself.
-    pending: Option<String>,
-    called: bool,
-}
-
-impl<'s> Signer<'s> {
-    fn new(foreign: &Foreign<'s, '_>) -> Self {
-        Signer {
-            states: foreign.target.states,
-            required: foreign.target.capabilities.thinks(ThinkingStyle::Level),
-            pending: None,
-            called: false,
-        }
-    }
-
-    fn keep(&mut self, own: Option<&str>) {
-        self.pending = own.map(str::to_owned).or(self.pending.take());
-    }
-
-    fn sign<'o>(&mut self, own: Option<&'o str>) -> Option<Cow<'o, str>> {
-        own.map(Cow::Borrowed).or_else(|| self.pending.take().map(Cow::Owned))
-    }
-
-    /// Only the first of several parallel calls has a signature, and it must have one.
-    fn sign_call<'o>(&mut self, own: Option<&'o str>, id: &str) -> Option<Cow<'o, str>> {
-        let first = !std::mem::replace(&mut self.called, true);
-        let kept = || self.states.get(id, THIS.family()).map(Cow::Owned);
-        let stand_in = (first && self.required).then_some(Cow::Borrowed(NO_SIGNATURE));
-        let found = own.map(Cow::Borrowed).or_else(|| self.pending.take().map(Cow::Owned));
-        found.or_else(kept).or(stand_in)
-    }
 }

@@ -92,6 +92,11 @@ impl Waiting {
     fn open(&mut self, sink: &mut dyn Sink) {
         let block = self.block;
         sink.event(Event::BlockStart { block, choice: self.choice, kind: self.kind.clone() });
+        // The state of a call stands before its arguments, that of anything else after its text.
+        let is_call = matches!(self.kind, BlockKind::ToolCall { .. });
+        if let Some(state) = self.state.take_if(|_| is_call) {
+            sink.event(Event::Signature { block, state });
+        }
         let text = Cow::Owned(std::mem::take(&mut self.text));
         let delta = match self.kind {
             BlockKind::Text => Delta::Text(text),

@@ -54,7 +54,10 @@ pub(crate) fn effort<'e>(
         return Ok(None);
     }
     let given = nearest(&wanted, efforts);
-    if given != wanted {
+    // A budget is no effort: whichever is nearest to it stands for it (TRANSLATION §6).
+    let named = request.thinking.as_ref().is_some_and(|thinking| thinking.effort.is_some());
+    let turned = (given == Effort::None) != (wanted == Effort::None);
+    if given != wanted && (named || turned) {
         notes.warn("reasoning_changed", || path(request, Field::Thinking))?;
     }
     Ok(Some(given))

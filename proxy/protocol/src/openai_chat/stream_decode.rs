@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
 use crate::json::Str;
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
@@ -100,7 +100,7 @@ impl Decoder {
                 open.call(call);
             }
             if let Some(function) = delta.function_call {
-                open.function(LEGACY, Cow::Borrowed(""), function, CallStyle::Legacy);
+                open.function(LEGACY, Cow::Borrowed(""), function, CallStyle::Legacy, None);
             }
             if let Some(extra) = delta.extra_content {
                 open.sign_last(extra);
@@ -158,26 +158,28 @@ impl Open<'_, '_> {
     fn call(&mut self, call: CallDelta<'_>) {
         let index = call.index.unwrap_or(0);
         let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
-        let block = match call.custom {
+        let state = call.extra_content.and_then(message::google_signature);
+        match call.custom {
             Some(custom) => {
                 let function = CallDeltaFunction { name: custom.name, arguments: custom.input };
-                self.function(index, id, function, CallStyle::Custom)
+                self.function(index, id, function, CallStyle::Custom, state);
             }
-            None => self.function(index, id, call.function.unwrap_or_default(), CallStyle::Function),
-        };
-        if let Some(state) = call.extra_content.and_then(message::google_signature) {
-            self.sink.event(Event::Signature { block, state });
+            None => {
+                self.function(index, id, call.function.unwrap_or_default(), CallStyle::Function, state);
+            }
         }
     }
 
-    /// Adds to the call of that index; id and name come with its first piece only.
+    /// Adds to the call of that index; id and name come with its first piece only. A signature goes before the
+    /// arguments it came with: some protocols have a place for it only there.
     fn function(
         &mut self,
         index: u32,
         id: Cow<'_, str>,
         function: CallDeltaFunction<'_>,
         style: CallStyle,
-    ) -> u32 {
+        state: Option<State<'_>>,
+    ) {
         let known = self.state.calls.iter().find(|(known, _)| *known == index).map(|(_, block)| *block);
         let block = known.unwrap_or_else(|| {
             if let Some((_, block)) = self.state.said.take() {
@@ -190,10 +192,12 @@ impl Open<'_, '_> {
             self.state.signs.calls = true;
             block
         });
+        if let Some(state) = state {
+            self.sink.event(Event::Signature { block, state });
+        }
         if let Some(Str(args)) = function.arguments.filter(|args| !args.0.is_empty()) {
             self.sink.event(Event::Delta { block, delta: Delta::Args(args) });
         }
-        block
     }
 
     /// A signature of the message belongs to its first call, or to what is being said.

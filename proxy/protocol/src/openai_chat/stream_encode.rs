@@ -19,8 +19,16 @@ pub(super) struct Encoder {
     /// For each block by number: its choice and place.
     blocks: Vec<Place>,
     choices: Vec<Choice>,
+    /// A call whose first chunk is not written yet: its signature belongs there, and clients look for it nowhere else.
+    opening: Option<Opening>,
     usage: Option<Usage>,
     over: bool,
+}
+
+struct Opening {
+    block: u32,
+    id: String,
+    name: String,
 }
 
 /// Where the pieces of a block go.
@@ -31,6 +39,8 @@ struct Place {
     /// Of a call: its number among the choice's calls, from 0.
     call: u32,
     style: CallStyle,
+    /// Some of its arguments were written.
+    filled: bool,
 }
 
 struct Choice {
@@ -41,7 +51,15 @@ struct Choice {
 
 impl Encoder {
     pub(super) fn new(reply: Reply) -> Self {
-        Encoder { reply, head: Vec::new(), blocks: Vec::new(), choices: Vec::new(), usage: None, over: false }
+        Encoder {
+            reply,
+            head: Vec::new(),
+            blocks: Vec::new(),
+            choices: Vec::new(),
+            opening: None,
+            usage: None,
+            over: false,
+        }
     }
 
     fn start(&mut self, id: &str, model: &str) {
@@ -115,24 +133,34 @@ impl Encoder {
 
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
-        let mut place = Place { choice, is_call: false, call: 0, style: CallStyle::Function };
+        let mut place = Place { choice, is_call: false, call: 0, style: CallStyle::Function, filled: false };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
             place.call = state.calls;
             place.style = *style;
             state.signs.calls = true;
             state.calls += 1;
-            let minted = if id.is_empty() { self.reply.ids.mint("call_") } else { String::new() };
-            let id = if id.is_empty() { &minted } else { id.as_ref() };
-            self.call(place, out, |o| {
-                if place.style != CallStyle::Legacy {
-                    o.str("id", id);
-                    o.str("type", if place.style == CallStyle::Custom { "custom" } else { "function" });
-                }
-                call_piece(o, place.style, Some(name), "");
-            });
+            let id = if id.is_empty() { self.reply.ids.mint("call_") } else { id.to_string() };
+            let block = self.blocks.len() as u32;
+            self.opening = Some(Opening { block, id, name: name.to_string() });
         }
         self.blocks.push(place);
+    }
+
+    /// Writes the first chunk of the call that is opening, with its signature if it has one.
+    fn opened(&mut self, state: Option<&State<'_>>, out: &mut Vec<u8>) {
+        let Some(Opening { block, id, name }) = self.opening.take() else { return };
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        self.call(place, out, |o| {
+            if place.style != CallStyle::Legacy {
+                o.str("id", &id);
+                o.str("type", if place.style == CallStyle::Custom { "custom" } else { "function" });
+            }
+            call_piece(o, place.style, Some(&name), "");
+            if let Some(state) = state {
+                write_signature(o, state);
+            }
+        });
     }
 
     /// Writes a chunk of one call.
@@ -151,7 +179,9 @@ impl Encoder {
     }
 
     fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
-        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        let Some(place) = self.blocks.get_mut(block as usize) else { return };
+        place.filled |= matches!(delta, Delta::Args(text) if !text.is_empty());
+        let place = *place;
         match delta {
             Delta::Text(text) => self.delta(out, place.choice, None, |o| o.str("content", text)),
             Delta::Refusal(text) => {
@@ -167,7 +197,10 @@ impl Encoder {
         }
     }
 
-    fn sign(&self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
+    fn sign(&mut self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
+        if self.opening.as_ref().is_some_and(|opening| opening.block == block) {
+            return self.opened(Some(state), out);
+        }
         let Some(place) = self.blocks.get(block as usize).copied() else { return };
         // There is no place for that of anything else.
         if place.is_call && state.family == crate::Protocol::Gemini.family() {
@@ -176,6 +209,14 @@ impl Encoder {
                 call_piece(o, place.style, None, "");
                 write_signature(o, state);
             });
+        }
+    }
+
+    /// A call without arguments has an empty object of them, which clients parse; text of a custom call may be empty.
+    fn close(&mut self, block: u32, out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        if place.is_call && !place.filled && place.style != CallStyle::Custom {
+            self.piece(block, &Delta::Args("{}".into()), out);
         }
     }
 
@@ -225,6 +266,9 @@ impl StreamEncoder for Encoder {
         if self.over {
             return;
         }
+        if !matches!(event, Event::Signature { .. } | Event::Usage(_)) {
+            self.opened(None, out);
+        }
         match event {
             Event::Start { .. } if !self.blocks.is_empty() => {
                 self.over = true;
@@ -239,7 +283,7 @@ impl StreamEncoder for Encoder {
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Signature { block, state } => self.sign(*block, state, out),
-            Event::BlockEnd { .. } => {}
+            Event::BlockEnd { block } => self.close(*block, out),
             Event::Finish { choice, finish, message, .. } => {
                 self.finish(*choice, *finish, message.as_deref(), out);
             }

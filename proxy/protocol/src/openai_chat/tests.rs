@@ -1,3 +1,5 @@
+mod signatures;
+
 use crate::codec::ProviderCodec as _;
 use std::borrow::Cow;
 
@@ -8,8 +10,8 @@ use crate::capabilities::Capabilities;
 use crate::codec::{Codec, NoStates, Reply, RouteOptions, Target, UrlFacts};
 use crate::error::{ApiError, ErrorHead, ErrorKind};
 use crate::ir::{
-    Arguments, Block, BlockKind, CallStyle, Choice, Content, Delta, Event, Finish, Media, MediaKind, Request,
-    Response, Role, Source, State, Thinking, Tool, ToolCall, ToolKind, ToolResult, Turn, Usage,
+    Arguments, Block, BlockKind, CallStyle, Choice, Content, Delta, Effort, Event, Finish, Media, MediaKind,
+    Request, Response, Role, Source, State, Thinking, Tool, ToolCall, ToolKind, ToolResult, Turn, Usage,
 };
 use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
@@ -128,6 +130,22 @@ fn settings_are_adapted_to_the_model_and_strict_mode_rejects_instead() {
     assert!(encode(&request, true).is_err());
 }
 
+/// The least budget that Anthropic has is below every effort of this model: whoever sets it asks for no effort, and
+/// loses nothing.
+#[test]
+fn the_effort_that_stands_for_a_budget_is_no_change() {
+    let mut request = Request::new(Protocol::Anthropic, Cow::Borrowed("claude"));
+    let thinking = |effort, budget| Some(Thinking { effort, budget, ..Thinking::default() });
+    for (asked, warning) in [
+        (thinking(None, Some(1024)), None),
+        (thinking(Some(Effort::Minimal), None), Some("reasoning_changed")),
+    ] {
+        request.thinking = asked;
+        let (body, warnings) = encode_for("gpt-5.2", &request, false).unwrap();
+        assert_eq!((&body["reasoning_effort"], warnings.as_deref()), (&json!("low"), warning));
+    }
+}
+
 #[test]
 fn too_many_stops_and_hosted_tools_are_refused() {
     let mut request = Request::new(Protocol::Anthropic, Cow::Borrowed("claude"));
@@ -230,11 +248,13 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
         .iter()
         .filter_map(|chunk| chunk["choices"][0]["delta"]["tool_calls"][0]["index"].as_u64())
         .collect();
-    assert_eq!(calls, [0, 0, 1]);
-    assert_eq!(chunks[5]["choices"][0]["finish_reason"], "tool_calls");
-    assert_eq!(chunks[6]["usage"]["total_tokens"], 3);
-    assert_eq!(chunks[7], "[DONE]");
-    assert!(chunks[..7].iter().all(|chunk| chunk["id"] == "chatcmpl-1" && chunk["model"] == "claude"));
+    assert_eq!(calls, [0, 0, 1, 1]);
+    // What has no arguments says so in JSON, as a client reads it.
+    assert_eq!(chunks[5]["choices"][0]["delta"]["tool_calls"][0]["function"], json!({"arguments": "{}"}));
+    assert_eq!(chunks[6]["choices"][0]["finish_reason"], "tool_calls");
+    assert_eq!(chunks[7]["usage"]["total_tokens"], 3);
+    assert_eq!(chunks[8], "[DONE]");
+    assert!(chunks[..8].iter().all(|chunk| chunk["id"] == "chatcmpl-1" && chunk["model"] == "claude"));
 }
 
 #[test]
@@ -268,53 +288,6 @@ fn errors_are_judged_by_code_before_status() {
         assert_eq!(error.kind, kind, "{body}");
         assert!(!error.message.is_empty());
     }
-}
-
-#[test]
-fn googles_signature_survives_both_ways() {
-    let body = br#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"a","type":"function",
-        "function":{"name":"t","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]}]}"#;
-    let request = OpenAiChat.decode_request(body, UrlFacts::default()).unwrap();
-    let state = State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed("c2ln"), redacted: false };
-    assert_eq!(request.turns[0].blocks[0].state, Some(state.clone()));
-    let mut signed = call("a", "t", "{}");
-    signed.state = Some(state);
-    let mut foreign = Request::new(Protocol::Gemini, Cow::Borrowed("m"));
-    foreign.turns = vec![turn(Role::Assistant, vec![signed])];
-    let (body, _) = encode_for("models/Gemini-3-pro", &foreign, true).unwrap();
-    assert_eq!(body["messages"][0]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "c2ln");
-    let (body, _) = encode(&foreign, true).unwrap();
-    assert_eq!(
-        body["messages"][0]["tool_calls"][0].get("extra_content"),
-        None,
-        "only Google's models know it"
-    );
-}
-
-#[test]
-fn only_calls_are_signed_in_a_stream() {
-    let request = Request::new(Protocol::OpenAiChat, Cow::Borrowed("m"));
-    let mut encoder = OpenAiChat.stream_encoder(Reply::to(&OpenAiChat, &request, 1, 7));
-    let state = |data| State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed(data), redacted: false };
-    let call = BlockKind::ToolCall { id: "a".into(), name: "t".into(), style: CallStyle::Function };
-    let mut out = Vec::new();
-    for event in [
-        Event::Start { id: "1".into(), model: "x".into() },
-        Event::BlockStart { block: 0, choice: 0, kind: call },
-        Event::Signature { block: 0, state: state("of the call") },
-        Event::BlockStart { block: 1, choice: 0, kind: BlockKind::Text },
-        Event::Signature { block: 1, state: state("of the text") },
-    ] {
-        encoder.event(&event, &mut out);
-    }
-    let out = String::from_utf8(out).unwrap();
-    assert!(out.contains("of the call") && !out.contains("of the text"), "{out}");
-    // OpenAI's own client wants to see a function in every piece of a call.
-    let pieces = out.split("\n\n").filter(|event| event.contains("tool_calls"));
-    assert!(
-        pieces.clone().count() == 2 && pieces.into_iter().all(|piece| piece.contains("\"function\"")),
-        "{out}"
-    );
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use crate::capabilities::InstructionRole;
-use crate::ir::{Block, Content, MediaKind, Role, ToolResult, Turn, runs};
+use crate::ir::{Block, Content, MediaKind, Role, State, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{List, Object};
 use crate::names::fit_id;
 use crate::notes::{Notes, Rejected};
+use crate::protocol::Protocol;
+use crate::signer::Signer;
+use crate::state::for_family;
 
 use super::foreign::Foreign;
 use super::write_message::{refuse_block, role_word, write_call, write_foreign_media};
@@ -26,6 +29,9 @@ pub(super) fn write(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Not
     }
     writer.end(notes)
 }
+
+/// The family whose signatures Google's endpoint takes.
+const GOOGLE: &str = Protocol::Gemini.family();
 
 struct Writer<'w, 'f, 'a> {
     foreign: &'w Foreign<'f, 'a>,
@@ -161,10 +167,31 @@ impl Writer<'_, '_, '_> {
             o.str("role", "assistant");
             self.content(o, &said);
             if has_calls {
-                o.list("tool_calls", |l| calls().for_each(|block| self.call(l, block)));
+                o.list("tool_calls", |l| self.calls(l, run));
             }
         });
         Ok(())
+    }
+
+    /// Only Google's own endpoint of this protocol takes signatures; others refuse the member.
+    fn takes_signatures(&self) -> bool {
+        is_google(self.foreign.target.model)
+    }
+
+    /// The calls of a message, with the signatures they had.
+    fn calls(&self, l: &mut List<'_>, run: &[Turn<'_>]) {
+        let mut signer = self.takes_signatures().then(|| Signer::new(&self.foreign.target));
+        for block in run.iter().flat_map(|turn| &turn.blocks) {
+            let own = for_family(block.state.as_ref(), GOOGLE).map(|state| state.data.as_ref());
+            match &block.content {
+                Content::Reasoning(_) => signer.iter_mut().for_each(|signer| signer.keep(own)),
+                Content::ToolCall(call) => {
+                    let signature = signer.as_mut().and_then(|signer| signer.sign_call(own, &call.id));
+                    self.call(l, block, call, signature.as_deref());
+                }
+                _ => {}
+            }
+        }
     }
 
     fn content(&self, o: &mut Object<'_>, said: &Said<'_>) {
@@ -178,13 +205,14 @@ impl Writer<'_, '_, '_> {
         }
     }
 
-    fn call(&self, l: &mut List<'_>, block: &Block<'_>) {
-        let Content::ToolCall(call) = &block.content else { return };
-        let upstream = self.foreign.names.upstream(&call.name);
+    fn call(&self, l: &mut List<'_>, block: &Block<'_>, call: &ToolCall<'_>, signature: Option<&str>) {
         let mut call = call.clone();
-        call.name = Cow::Owned(upstream.to_owned());
-        // Only Google's own endpoint of this protocol takes signatures; others refuse the member.
-        let state = block.state.clone().filter(|_| is_google(self.foreign.target.model));
+        call.name = Cow::Owned(self.foreign.names.upstream(&call.name).to_owned());
+        let state = signature.map(|data| State {
+            family: Cow::Borrowed(GOOGLE),
+            data: Cow::Borrowed(data),
+            redacted: false,
+        });
         let block = Block { state, ..block.clone() };
         write_call(l, &block, &call, self.foreign.request.source);
     }
@@ -193,6 +221,11 @@ impl Writer<'_, '_, '_> {
     fn said<'t>(&self, run: &'t [Turn<'_>], notes: &mut Notes) -> Result<Said<'t>, Rejected> {
         let source = self.foreign.source();
         let mut said = Said::default();
+        // Where there are calls they take the signatures of thoughts.
+        let mut blocks = run.iter().flat_map(|turn| &turn.blocks);
+        let has_signer =
+            self.takes_signatures() && blocks.any(|block| matches!(block.content, Content::ToolCall(_)));
+        let signs = |block: &Block<'_>| has_signer && for_family(block.state.as_ref(), GOOGLE).is_some();
         for turn in run {
             let mut text = Cow::Borrowed("");
             for block in &turn.blocks {
@@ -200,7 +233,7 @@ impl Writer<'_, '_, '_> {
                     Content::Text(more) => push(&mut text, more, ""),
                     Content::Refusal(more) => push(&mut said.refusal, more, ""),
                     Content::Reasoning(_) => {
-                        if block.state.is_some() {
+                        if block.state.is_some() && !signs(block) {
                             notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
                         }
                     }
