@@ -14,6 +14,7 @@ pub mod provider;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod status;
+mod translation;
 
 /// API group of both kinds.
 pub const GROUP: &str = "llmproxy.dev";

@@ -9,6 +9,7 @@ pub use crate::caching::{CachingMode, PromptCaching};
 pub use crate::capabilities::Capabilities;
 pub use crate::cloud::{Azure, Bedrock, Vertex};
 pub use crate::mock::{Fault, Mock};
+pub use crate::translation::Translation;
 
 #[cfg(feature = "schema")]
 use crate::schema::pattern;
@@ -78,6 +79,13 @@ pub struct LLMProviderSpec {
     /// Set it to false for servers that refuse `stream_options`; the tokens of such streams are then not counted.
     #[serde(default = "default_stream_usage", skip_serializing_if = "Clone::clone")]
     pub stream_usage: bool,
+    /// Whatever a translation would drop or change in a request is refused instead, with 400 and the path of the field.
+    /// Clients ask for the same, request by request, with the header `x-llm-proxy-strict: true`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub strict: bool,
+    /// What translations for clients of other protocols may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub translation: Option<Translation>,
     /// How the provider's certificate is checked. For https endpoints only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,

@@ -45,10 +45,16 @@ pub(crate) fn build(
 
 fn options(spec: &LLMProviderSpec) -> Options {
     let caching = spec.prompt_caching.as_ref().filter(|caching| caching.mode == crd::CachingMode::Auto);
+    let translation = spec.translation.clone().unwrap_or_default();
     Options {
         legacy_max_tokens: spec.type_ == ProviderType::OpenAICompatible,
         stream_usage: spec.stream_usage && spec.type_ != ProviderType::Mock,
         cache_min_tokens: caching.map(|caching| caching.min_tokens.into()),
+        strict: spec.strict,
+        show_reasoning: translation.show_reasoning,
+        fetch_urls: translation.fetch_urls,
+        web_search: translation.web_search,
+        single_system: translation.single_system,
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
         "credentials": [{"secretRef": {"name": "openai", "key": "apiKey"}}],
         "promptCaching": {"mode": "Auto", "minTokens": 2048},
         "streamUsage": false,
+        "strict": true,
+        "translation": {"showReasoning": true, "fetchUrls": true, "webSearch": true, "singleSystem": true},
         "models": [{"name": "gpt", "capabilities": {
             "maxOutput": 1000, "maxStop": 4, "sampling": "Never", "temperatureWithTopP": false, "thinking": ["Effort"],
             "efforts": ["low", "high"], "budget": {"min": 1024, "max": 32000}, "schema": true, "schemaWithTools": false,

@@ -118,8 +118,10 @@ pub struct Target<'c> {
 pub struct RouteOptions {
     /// A compatible server that knows only `max_tokens`.
     pub legacy_max_tokens: bool,
-    /// A compatible server that takes one system message: several are joined.
+    /// A compatible server that takes one system message, at the beginning: several are joined there.
     pub single_system: bool,
+    /// A compatible server that refuses `stream_options`: it is not asked for token counts in streams.
+    pub no_stream_options: bool,
     /// The provider may fetch URLs in messages although its protocol makes that uncertain (Gemini).
     pub url_fetch: bool,
     /// The provider is Vertex AI: Messages without a model, with a version in the body; Gemini without ids of calls.

@@ -40,6 +40,16 @@ pub struct Options {
     pub stream_usage: bool,
     /// Prompts are marked for its cache where that pays from this many tokens on; `None`: never.
     pub cache_min_tokens: Option<u64>,
+    /// Whatever a translation would drop or change is refused instead.
+    pub strict: bool,
+    /// Clients of Chat Completions see what the model tells of its reasoning.
+    pub show_reasoning: bool,
+    /// It fetches media given by URL (Gemini).
+    pub fetch_urls: bool,
+    /// Web search is mapped between the vendors' tools.
+    pub web_search: bool,
+    /// It takes one system message.
+    pub single_system: bool,
 }
 
 /// What answers for a provider.

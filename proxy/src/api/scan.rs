@@ -13,7 +13,6 @@ const BLOCK: usize = 32;
 /// Bytes of a word, and words of one byte over and over.
 const WORD: usize = 8;
 const QUOTES: u64 = u64::from_le_bytes([b'"'; WORD]);
-const BACKSLASHES: u64 = u64::from_le_bytes([b'\\'; WORD]);
 const ONES: u64 = u64::from_le_bytes([1; WORD]);
 const HIGHS: u64 = u64::from_le_bytes([0x80; WORD]);
 
@@ -122,26 +121,8 @@ impl<'j> Members<'j> {
     fn string(&mut self) -> Result<(), Malformed> {
         let mut at = self.at + 1;
         loop {
-            // Where there are escapes there are more: word by word as long as they come.
-            while let Some(word) = self.json.get(at..).and_then(<[u8]>::first_chunk) {
-                let word = u64::from_le_bytes(*word);
-                let hits = zero_bytes(word ^ QUOTES) | zero_bytes(word ^ BACKSLASHES);
-                if hits == 0 {
-                    at += WORD;
-                    break;
-                }
-                at += hits.trailing_zeros() as usize / 8;
-                if self.json[at] == b'"' {
-                    self.at = at + 1;
-                    return Ok(());
-                }
-                // A backslash, and what it escapes.
-                at += 2;
-            }
             let rest = self.json.get(at..).unwrap_or_default();
-            let Some(quote) = memchr::memchr(b'"', rest) else {
-                return Err(self.malformed("a string without an end"));
-            };
+            let Some(quote) = quote(rest) else { return Err(self.malformed("a string without an end")) };
             // A quote is escaped when an odd number of backslashes comes before it. Each run of them ends at one
             // quote only, so that all of them together are looked at once.
             let escapes = rest[..quote].iter().rev().take_while(|byte| **byte == b'\\').count();
@@ -235,6 +216,15 @@ impl<'j> Members<'j> {
 
     fn malformed(&self, problem: &'static str) -> Malformed {
         Malformed { problem, at: self.at }
+    }
+}
+
+/// Where the first quote is. Often there is one soon: one word is worth the look before the call.
+fn quote(text: &[u8]) -> Option<usize> {
+    let Some((near, far)) = text.split_first_chunk() else { return memchr::memchr(b'"', text) };
+    match zero_bytes(u64::from_le_bytes(*near) ^ QUOTES) {
+        0 => memchr::memchr(b'"', far).map(|at| WORD + at),
+        hits => Some(hits.trailing_zeros() as usize / 8),
     }
 }
 

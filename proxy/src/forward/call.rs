@@ -7,9 +7,10 @@ use crate::cloud::Cloud;
 use crate::route::{Candidates, Member};
 use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
-use crate::translate::{Reading, Signatures, Source, Written, apart, below_version, way};
+use crate::translate::{Reading, Signatures, Source, Written, apart, below_version, ways};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use llm_protocol::capabilities::ThinkingStyle;
 use llm_protocol::{Framing, Notes};
 use llm_snapshot::provider::Protocol;
 use std::ops::Range;
@@ -146,39 +147,57 @@ impl<'c> Turns<'c> {
 
     fn turn(&mut self, member: &Member) -> Result<(Protocol, What), Problem> {
         let (asked, provider, offer) = (self.asked, &member.provider, member.offer());
-        let client = asked.endpoint.protocol;
+        let (client, operation) = (asked.endpoint.protocol, asked.endpoint.operation);
         let name = offer.upstream.with(&asked.rest);
-        let way = way(client, &offer.protocols).unwrap_or(client);
         if let Some(kept) = &asked.kept {
             let sent = Sent { uri: kept.0.clone(), body: asked.body.clone(), reading: None };
-            return Ok((way, What::Send(Box::new(sent))));
+            return Ok((client, What::Send(Box::new(sent))));
         }
+        let same = offer.protocols.contains(&client);
         let vertex = provider.cloud.as_ref().is_some_and(Cloud::is_vertex);
-        if way == client && !vertex && passes(way, asked.endpoint.operation, &provider.options, &asked.body) {
+        if same && !vertex && passes(client, operation, &provider.options, &asked.body) {
             let body = match asked.url_model {
                 None if asked.form => envelope::splice_form(&asked.body, &asked.place, &name),
                 None => envelope::splice(&asked.body, &asked.place, &name, asked.usage_for(provider)),
                 Some(_) => asked.body.clone(),
             };
-            return Ok((way, What::Pass(body)));
+            return Ok((client, What::Pass(body)));
         }
-        let states = asked.signatures.of(asked.key.name());
         let capabilities = offer.differs.capabilities(&name);
-        let (capabilities, options) = (&*capabilities, &provider.options);
-        let to = To { way, model: &name, capabilities, options, states: &states, vertex };
-        let source = self.source.get_or_insert_with(|| Box::new(asked.source()));
-        Ok((
-            way,
-            match apart(asked.body.len(), || source.write(&to))? {
-                Written::Request { path, body, reading } => {
-                    let uri = Uri::try_from(path).map_err(|_| {
-                        Problem::Unreadable("the model has a name that no path can hold".to_owned())
-                    })?;
-                    What::Send(Box::new(Sent { uri, body, reading }))
+        let reasons = capabilities.thinks(ThinkingStyle::Effort);
+        let mut first = None;
+        for way in ways(client, &offer.protocols, operation, reasons) {
+            let to = To {
+                way,
+                model: &name,
+                capabilities: &capabilities,
+                options: &provider.options,
+                states: &asked.signatures.of(asked.key.name()),
+                vertex,
+            };
+            match self.written(&to) {
+                Ok(what) => return Ok((way, what)),
+                Err(problem) => {
+                    first.get_or_insert(problem);
                 }
-                Written::Answered(body, notes) => What::Know(body, notes),
-            },
-        ))
+            }
+        }
+        Err(first.unwrap_or_else(Problem::no_form))
+    }
+
+    /// The request as it is written in one protocol.
+    fn written(&mut self, to: &To<'_>) -> Result<What, Problem> {
+        let asked = self.asked;
+        let source = self.source.get_or_insert_with(|| Box::new(asked.source()));
+        Ok(match apart(asked.body.len(), || source.write(to))? {
+            Written::Request { path, body, reading } => {
+                let uri = Uri::try_from(path).map_err(|_| {
+                    Problem::Unreadable("the model has a name that no path can hold".to_owned())
+                })?;
+                What::Send(Box::new(Sent { uri, body, reading }))
+            }
+            Written::Answered(body, notes) => What::Know(body, notes),
+        })
     }
 }
 

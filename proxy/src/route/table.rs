@@ -189,9 +189,8 @@ struct Groups<'m> {
 impl Groups<'_> {
     fn by_protocol(&mut self, seen: &[usize], before: Option<&ByProtocol>) -> ByProtocol {
         std::array::from_fn(|at| {
-            let speaks = |index: &usize| {
-                translate::way(PROTOCOLS[at], &self.members[*index].offer().protocols).is_some()
-            };
+            let speaks =
+                |index: &usize| translate::serves(PROTOCOLS[at], &self.members[*index].offer().protocols);
             let subset: Vec<usize> = seen.iter().copied().filter(speaks).collect();
             if subset.is_empty() {
                 return None;

@@ -16,6 +16,7 @@ pub use body::Translation;
 pub use request::{Reading, Source, Written};
 pub use signatures::Signatures;
 
+use crate::api::endpoint::Operation;
 use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan};
 use llm_protocol::{Codec, ProviderCodec};
 use llm_snapshot::provider::Protocol;
@@ -32,21 +33,40 @@ const ANSWERS: [Protocol; 5] = [
     Protocol::Responses,
 ];
 
-/// In which protocol a provider that speaks `spoken` is asked for a client of `client`: the same if it can be;
-/// `None` when it cannot serve such clients.
+/// Clients whose protocol has a place for reasoning and its state, which Chat Completions has not.
+const SHOW_REASONING: [Protocol; 2] = [Protocol::Messages, Protocol::GenerateContent];
+
+/// Whether a provider that speaks `spoken` can serve clients of `client`.
 #[must_use]
-pub fn way(client: Protocol, spoken: &BTreeSet<Protocol>) -> Option<Protocol> {
-    if spoken.contains(&client) {
-        return Some(client);
-    }
+pub fn serves(client: Protocol, spoken: &BTreeSet<Protocol>) -> bool {
+    ways(client, spoken, Operation::Answer, false).next().is_some()
+}
+
+/// In which protocols a provider that speaks `spoken` is asked for a client of `client`, the best first: the same if it
+/// can be. The next is for what the one before would have to refuse. A model that `reasons` is asked in Responses for
+/// clients that can be shown its reasoning, and counts are asked for where they are not estimated.
+pub fn ways(
+    client: Protocol,
+    spoken: &BTreeSet<Protocol>,
+    operation: Operation,
+    reasons: bool,
+) -> impl Iterator<Item = Protocol> {
     let others: &[Protocol] = match client {
+        _ if spoken.contains(&client) => &[],
         Protocol::Embeddings => &[Protocol::EmbedContent, Protocol::TitanEmbeddings],
         Protocol::EmbedContent => &[Protocol::Embeddings, Protocol::TitanEmbeddings],
         _ if codec(client).is_some() => &ANSWERS,
         _ => &[],
     };
+    let counts = |way: Protocol| provider_codec(way).is_some_and(|codec| codec.counter().is_some());
+    let is_best = move |way: Protocol| match operation {
+        Operation::Count => counts(way),
+        _ => reasons && way == Protocol::Responses && SHOW_REASONING.contains(&client),
+    };
     let known = |way: &Protocol| provider_codec(*way).is_some() || provider_embedder(*way).is_some();
-    others.iter().copied().find(|way| spoken.contains(way) && known(way))
+    let of = move |best: bool| others.iter().copied().filter(move |way| is_best(*way) == best);
+    let same = spoken.contains(&client).then_some(client);
+    same.into_iter().chain(of(true).chain(of(false)).filter(move |way| spoken.contains(way) && known(way)))
 }
 
 /// How answers are asked for in a protocol; `None`: that is not what it is for, or there is no codec of it.
@@ -114,24 +134,44 @@ mod tests {
     use super::*;
     use Protocol::*;
 
+    fn asked(client: Protocol, spoken: &[Protocol], operation: Operation, reasons: bool) -> Vec<Protocol> {
+        ways(client, &spoken.iter().copied().collect(), operation, reasons).collect()
+    }
+
     #[test]
     fn a_provider_is_asked_in_the_clients_protocol_or_in_one_it_can_be_translated_to() {
-        let table: [(Protocol, &[Protocol], Option<Protocol>); 12] = [
-            (Messages, &[ChatCompletions, Messages], Some(Messages)),
-            (Messages, &[ChatCompletions, Completions, Embeddings], Some(ChatCompletions)),
-            (Messages, &[GenerateContent], Some(GenerateContent)),
-            (ChatCompletions, &[Messages], Some(Messages)),
-            (GenerateContent, &[Messages, ChatCompletions], Some(ChatCompletions)),
-            (Completions, &[GenerateContent], Some(GenerateContent)),
-            (ChatCompletions, &[Completions], None),
-            (ChatCompletions, &[Embeddings], None),
-            (Embeddings, &[GenerateContent, EmbedContent], Some(EmbedContent)),
-            (EmbedContent, &[Embeddings], Some(Embeddings)),
-            (Embeddings, &[Messages, ChatCompletions], None),
-            (Images, &[ChatCompletions, Audio], None),
+        let table: [(Protocol, &[Protocol], &[Protocol]); 12] = [
+            (Messages, &[ChatCompletions, Messages], &[Messages]),
+            (Messages, &[ChatCompletions, Completions, Embeddings], &[ChatCompletions]),
+            (Messages, &[GenerateContent], &[GenerateContent]),
+            (ChatCompletions, &[Messages], &[Messages]),
+            (GenerateContent, &[Messages, ChatCompletions], &[ChatCompletions, Messages]),
+            (Completions, &[GenerateContent], &[GenerateContent]),
+            (ChatCompletions, &[Completions], &[]),
+            (ChatCompletions, &[Embeddings], &[]),
+            (Embeddings, &[GenerateContent, EmbedContent], &[EmbedContent]),
+            (EmbedContent, &[Embeddings], &[Embeddings]),
+            (Embeddings, &[Messages, ChatCompletions], &[]),
+            (Images, &[ChatCompletions, Audio], &[]),
         ];
         for (client, spoken, expected) in table {
-            assert_eq!(way(client, &spoken.iter().copied().collect()), expected, "{client:?} {spoken:?}");
+            assert_eq!(asked(client, spoken, Operation::Answer, false), expected, "{client:?} {spoken:?}");
+            assert_eq!(serves(client, &spoken.iter().copied().collect()), !expected.is_empty());
+        }
+    }
+
+    #[test]
+    fn responses_comes_first_for_clients_that_can_be_shown_reasoning_and_for_counts() {
+        let both = [ChatCompletions, Responses];
+        let table = [
+            (Messages, Operation::Answer, true, [Responses, ChatCompletions]),
+            (GenerateContent, Operation::Stream, true, [Responses, ChatCompletions]),
+            (Messages, Operation::Answer, false, [ChatCompletions, Responses]),
+            (Completions, Operation::Answer, true, [ChatCompletions, Responses]),
+            (Messages, Operation::Count, false, [Responses, ChatCompletions]),
+        ];
+        for (client, operation, reasons, expected) in table {
+            assert_eq!(asked(client, &both, operation, reasons), expected, "{client:?} {operation:?}");
         }
     }
 

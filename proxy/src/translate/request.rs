@@ -122,6 +122,14 @@ impl std::fmt::Debug for Reading {
     }
 }
 
+impl Problem {
+    /// The table of routes leads only where there are codecs.
+    #[must_use]
+    pub fn no_form() -> Self {
+        Self::Unreadable("the request has no form that this provider understands".to_owned())
+    }
+}
+
 impl From<Rejected> for Problem {
     fn from(rejected: Rejected) -> Self {
         Self::Rejected(rejected)
@@ -166,20 +174,26 @@ impl<'b> Source<'b> {
     }
 
     fn write_answer(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let (client, provider) =
-            (codec(self.client).ok_or_else(none)?, provider_codec(to.way).ok_or_else(none)?);
-        let mut notes = Notes::new(self.strict);
+        let (client, provider) = (
+            codec(self.client).ok_or_else(Problem::no_form)?,
+            provider_codec(to.way).ok_or_else(Problem::no_form)?,
+        );
+        let mut notes = self.notes(to);
         let (stream, framing, model) = (self.stream, self.framing, self.model);
         let same = self.client == to.way;
         let request = self.request()?;
         let encoded = provider.encode_request(request, &target(to), &mut notes)?;
         let path = below_version(&provider.path(to.model, stream)).to_owned();
         let reading = (!same).then(|| {
+            let asked = Reply::to(client, request, now(), rand::random());
+            // Clients of Chat Completions cannot ask for it.
+            let unasked = to.options.show_reasoning && request.source == llm_protocol::Protocol::OpenAiChat;
             let reply = Reply {
                 model: model.to_owned(),
+                show_reasoning: asked.show_reasoning || unasked,
                 input_estimate: estimate(request),
                 framing,
-                ..Reply::to(client, request, now(), rand::random())
+                ..asked
             };
             let kind = Kind::Answer { client, provider, exchange: encoded.exchange, reply };
             Box::new(Reading { kind, notes, stream })
@@ -188,9 +202,9 @@ impl<'b> Source<'b> {
     }
 
     fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(none)?;
-        let errors = provider_codec(to.way).ok_or_else(none)?;
-        let mut notes = Notes::new(self.strict);
+        let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(Problem::no_form)?;
+        let errors = provider_codec(to.way).ok_or_else(Problem::no_form)?;
+        let mut notes = self.notes(to);
         let same = self.client == to.way;
         let request = self.request()?;
         let Some(provider) = errors.counter() else {
@@ -205,9 +219,11 @@ impl<'b> Source<'b> {
     }
 
     fn write_embed(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let (client, provider) =
-            (embedder(self.client).ok_or_else(none)?, provider_embedder(to.way).ok_or_else(none)?);
-        let mut notes = Notes::new(self.strict);
+        let (client, provider) = (
+            embedder(self.client).ok_or_else(Problem::no_form)?,
+            provider_embedder(to.way).ok_or_else(Problem::no_form)?,
+        );
+        let mut notes = self.notes(to);
         let model = self.model;
         let request = self.embedding()?;
         let body = provider.encode_request(request, to.model, &mut notes)?;
@@ -220,17 +236,21 @@ impl<'b> Source<'b> {
         Ok(Written::Request { path, body: body.into(), reading })
     }
 
+    fn notes(&self, to: &To<'_>) -> Notes {
+        Notes::new(self.strict || to.options.strict)
+    }
+
     fn request(&mut self) -> Result<&Request<'b>, Problem> {
         match self.read()? {
             Read::Answer(request) => Ok(request),
-            Read::Embed(_) => Err(none()),
+            Read::Embed(_) => Err(Problem::no_form()),
         }
     }
 
     fn embedding(&mut self) -> Result<&EmbeddingRequest<'b>, Problem> {
         match self.read()? {
             Read::Embed(request) => Ok(request),
-            Read::Answer(_) => Err(none()),
+            Read::Answer(_) => Err(Problem::no_form()),
         }
     }
 
@@ -241,7 +261,7 @@ impl<'b> Source<'b> {
         match &self.read {
             Some(Ok(read)) => Ok(read),
             Some(Err(problem)) => Err(problem.clone()),
-            None => Err(none()),
+            None => Err(Problem::no_form()),
         }
     }
 
@@ -255,7 +275,7 @@ impl<'b> Source<'b> {
             let request = embedder.decode_request(self.body, facts).map_err(unreadable)?;
             return Ok(Read::Embed(Box::new(request)));
         }
-        let codec = codec(self.client).ok_or_else(none)?;
+        let codec = codec(self.client).ok_or_else(Problem::no_form)?;
         let request = match codec.counter().filter(|_| self.operation == Operation::Count) {
             Some(counter) => counter.decode_request(self.body, facts),
             None => codec.decode_request(self.body, facts),
@@ -264,15 +284,14 @@ impl<'b> Source<'b> {
     }
 }
 
-/// The table of routes leads here only where there are codecs.
-fn none() -> Problem {
-    Problem::Unreadable("the request has no form that this provider understands".to_owned())
-}
-
 fn target<'t>(to: &'t To<'_>) -> Target<'t> {
     let options = RouteOptions {
         legacy_max_tokens: to.options.legacy_max_tokens,
         cache_min_tokens: to.options.cache_min_tokens,
+        single_system: to.options.single_system,
+        no_stream_options: !to.options.stream_usage,
+        url_fetch: to.options.fetch_urls,
+        web_search: to.options.web_search,
         vertex: to.vertex,
         ..RouteOptions::default()
     };

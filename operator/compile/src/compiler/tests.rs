@@ -86,7 +86,8 @@ fn a_provider_gets_the_defaults_of_its_type() {
         provider(
             "vllm",
             json!({"type": "OpenAICompatible", "models": [{"name": "llama", "aliases": ["chat"]}],
-            "endpoint": {"url": "http://vllm:8000/v1//"}, "priority": 2}),
+            "endpoint": {"url": "http://vllm:8000/v1//"}, "priority": 2, "strict": true,
+            "translation": {"showReasoning": true, "singleSystem": true}}),
         ),
         provider("mock", json!({"type": "Mock", "models": [{"name": "m"}], "weight": 7})),
         provider(
@@ -159,6 +160,12 @@ fn a_provider_gets_the_defaults_of_its_type() {
     let capabilities = json!({"max_output": 4096, "thinking": ["budget"], "budget": [1024, 2048]});
     assert_eq!(serde_json::to_value(&claude.models[0].capabilities).unwrap(), capabilities);
     assert!(vllm.options.legacy_max_tokens && !openai.options.legacy_max_tokens);
+    let set = |options: &llm_snapshot::provider::Options| {
+        let rest = [options.show_reasoning, options.fetch_urls, options.web_search, options.single_system];
+        (options.strict, rest)
+    };
+    assert_eq!(set(&vllm.options), (true, [true, false, false, true]));
+    assert_eq!(set(&openai.options), (false, [false; 4]));
 
     let mock = compiled.provider("mock");
     assert!(matches!(mock.upstream, Upstream::Mock(_)));

@@ -21,6 +21,9 @@ use super::request::TIERS;
 use super::write_request::{Purpose, named};
 use super::{THIS, media, native};
 
+/// The vendor's search of the web, in the version that every model with tools has.
+const WEB_SEARCH: &str = "web_search_20250305";
+
 /// Arguments of a tool that has none.
 pub(crate) const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
@@ -105,6 +108,13 @@ impl Foreign<'_, '_> {
     ) -> Result<(), Rejected> {
         let path = || format!("tools[{}]", tool.at);
         let schema = match &tool.kind {
+            ToolKind::Hosted(..) if self.target.options.web_search && tool.is_web_search() => {
+                l.object(|o| {
+                    o.str("type", WEB_SEARCH);
+                    o.str("name", "web_search");
+                });
+                return Ok(());
+            }
             ToolKind::Hosted(kind, _) => {
                 return Err(Rejected::new(path(), format!("the provider has no tool of type {kind:?}")));
             }

@@ -6,7 +6,7 @@ use crate::account::{self, source_facts};
 use crate::capabilities::ForcedTool;
 use crate::codec::Target;
 use crate::facts::{Facts, Field};
-use crate::ir::{OutputFormat, Request, Scope, Tool, ToolChoice, ToolKind};
+use crate::ir::{OutputFormat, Request, Scope, ToolChoice, ToolKind};
 use crate::json::write::Object;
 use crate::names::Names;
 use crate::notes::{Notes, Rejected, code};
@@ -228,12 +228,6 @@ impl<'f, 'a> Foreign<'f, 'a> {
     /// Whether a call is forced, as far as the model allows that.
     pub(super) fn may_force(&self) -> bool {
         self.target.capabilities.forced_tool != ForcedTool::Never
-    }
-
-    /// Whether `tool` is the web search of another vendor, which this route maps.
-    pub(super) fn is_web_search(&self, tool: &Tool<'_>) -> bool {
-        let ToolKind::Hosted(kind, _) = &tool.kind else { return false };
-        self.target.options.web_search && kind.starts_with("web_search")
     }
 
     /// Warns of the name or title of media, which Gemini has no place for.

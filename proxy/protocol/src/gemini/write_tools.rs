@@ -80,7 +80,9 @@ pub(super) fn foreign(
     let only = only(foreign);
     for tool in &foreign.request.tools {
         match &tool.kind {
-            ToolKind::Hosted(..) if foreign.is_web_search(tool) => searches = true,
+            ToolKind::Hosted(..) if foreign.target.options.web_search && tool.is_web_search() => {
+                searches = true
+            }
             ToolKind::Hosted(kind, _) => {
                 let reason = format!("the provider has no tool of type {kind:?}");
                 return Err(Rejected::new(format!("tools[{}]", tool.at), reason));

@@ -178,7 +178,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             self.empty = false;
         }
         let mut parts = Vec::new();
-        let mut signer = Signer::new(&self.foreign.target);
+        let mut signer = Signer::new(self.foreign.target);
         write::list(&mut parts, |l| {
             blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))
         })?;

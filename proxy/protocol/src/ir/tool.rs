@@ -27,6 +27,15 @@ pub struct Tool<'a> {
     pub ext: Ext<'a>,
 }
 
+impl Tool<'_> {
+    /// Whether it is a vendor's search of the web: `web_search` of Responses and Messages with its versions,
+    /// `googleSearch` of Gemini.
+    pub fn is_web_search(&self) -> bool {
+        let ToolKind::Hosted(kind, _) = &self.kind else { return false };
+        kind.starts_with("web_search") || matches!(kind.as_ref(), "googleSearch" | "google_search")
+    }
+}
+
 /// Who runs a tool.
 #[derive(Clone, Debug)]
 pub enum ToolKind<'a> {

@@ -41,8 +41,8 @@ impl Foreign<'_, '_> {
         o.str("model", self.target.model);
         o.list("messages", |l| write_turns::write(l, self, notes))?;
         o.opt_bool("stream", request.stream);
-        if request.stream == Some(true) {
-            // Asked for always: the proxy counts, and hides the chunk from clients that did not ask.
+        if request.stream == Some(true) && !self.target.options.no_stream_options {
+            // The proxy counts, and hides the chunk from clients that did not ask.
             o.object("stream_options", |o| o.bool("include_usage", true));
         }
         self.write_max_output(o, notes)?;

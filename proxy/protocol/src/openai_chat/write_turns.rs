@@ -20,10 +20,17 @@ use super::write_message::{refuse_block, role_word, write_call, write_foreign_me
 /// A block that Chat Completions cannot carry and the model must see; in strict mode, anything.
 pub(super) fn write(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Notes) -> Result<(), Rejected> {
     let writer = Writer { foreign };
-    for run in runs(&foreign.request.turns, |left, right| left == right && left == Role::Assistant) {
+    let single = foreign.target.options.single_system;
+    let (first, rest) = match single {
+        true => foreign.request.instructions(),
+        false => foreign.request.turns.split_at(0),
+    };
+    writer.system(l, first, notes)?;
+    for run in runs(rest, |left, right| left == right && left == Role::Assistant) {
         match run[0].role {
             Role::Assistant => writer.assistant(l, run, notes)?,
-            Role::System | Role::Developer => writer.system(l, &run[0], notes)?,
+            Role::System | Role::Developer if single => writer.folded(l, &run[0], notes)?,
+            Role::System | Role::Developer => writer.system(l, run, notes)?,
             Role::User | Role::Tool => writer.user(l, &run[0], notes)?,
         }
     }
@@ -49,7 +56,9 @@ impl Writer<'_, '_, '_> {
         notes.warn("prefill_not_guaranteed", || self.foreign.source().turn_path(last))
     }
 
-    fn system(&self, l: &mut List<'_>, turn: &Turn<'_>, notes: &mut Notes) -> Result<(), Rejected> {
+    /// One message of instructions.
+    fn system(&self, l: &mut List<'_>, turns: &[Turn<'_>], notes: &mut Notes) -> Result<(), Rejected> {
+        let Some(turn) = turns.first() else { return Ok(()) };
         let role = match self.foreign.target.capabilities.instructions {
             InstructionRole::System => Role::System,
             InstructionRole::Developer => Role::Developer,
@@ -58,24 +67,30 @@ impl Writer<'_, '_, '_> {
                 Role::User
             }
         };
-        let text = self.texts(turn, "\n\n")?;
-        if !text.is_empty() {
-            l.object(|o| {
-                o.str("role", role_word(role));
-                o.str("content", &text);
-            });
-        }
+        write_said(l, role, &self.texts(turns)?);
         Ok(())
     }
 
-    /// The texts of a turn that holds nothing else.
-    fn texts<'t>(&self, turn: &'t Turn<'_>, between: &str) -> Result<Cow<'t, str>, Rejected> {
+    /// Instructions in the middle of the conversation, for a server that takes them only at its beginning.
+    fn folded(&self, l: &mut List<'_>, turn: &Turn<'_>, notes: &mut Notes) -> Result<(), Rejected> {
+        let text = self.texts(std::slice::from_ref(turn))?;
+        if text.is_empty() {
+            return Ok(());
+        }
+        notes.warn("system_folded", || self.foreign.source().turn_path(turn))?;
+        write_said(l, Role::User, &["<system>", &text, "</system>"].concat());
+        Ok(())
+    }
+
+    /// The texts of turns that hold nothing else.
+    fn texts<'t>(&self, turns: &'t [Turn<'_>]) -> Result<Cow<'t, str>, Rejected> {
         let mut joined = Cow::Borrowed("");
-        for block in &turn.blocks {
+        for (turn, block) in turns.iter().flat_map(|turn| turn.blocks.iter().map(move |block| (turn, block)))
+        {
             let Content::Text(text) = &block.content else {
                 return Err(refuse_block(self.foreign.source(), turn, block, "instructions other than text"));
             };
-            push(&mut joined, text, between);
+            push(&mut joined, text, "\n\n");
         }
         Ok(joined)
     }
@@ -180,7 +195,7 @@ impl Writer<'_, '_, '_> {
 
     /// The calls of a message, with the signatures they had.
     fn calls(&self, l: &mut List<'_>, run: &[Turn<'_>]) {
-        let mut signer = self.takes_signatures().then(|| Signer::new(&self.foreign.target));
+        let mut signer = self.takes_signatures().then(|| Signer::new(self.foreign.target));
         for block in run.iter().flat_map(|turn| &turn.blocks) {
             let own = for_family(block.state.as_ref(), GOOGLE).map(|state| state.data.as_ref());
             match &block.content {
@@ -247,6 +262,16 @@ impl Writer<'_, '_, '_> {
             push(&mut said.text, &text, "\n\n");
         }
         Ok(said)
+    }
+}
+
+/// Writes a message that is one text, unless there is none.
+fn write_said(l: &mut List<'_>, role: Role, text: &str) {
+    if !text.is_empty() {
+        l.object(|o| {
+            o.str("role", role_word(role));
+            o.str("content", text);
+        });
     }
 }
 

@@ -108,7 +108,7 @@ impl Foreign<'_, '_> {
     fn write_tool(&self, l: &mut List<'_>, tool: &Tool<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let path = || format!("tools[{}]", tool.at);
         match &tool.kind {
-            ToolKind::Hosted(kind, _) if self.is_web_search(kind) => {
+            ToolKind::Hosted(..) if self.target.options.web_search && tool.is_web_search() => {
                 l.object(|o| o.str("type", "web_search"));
             }
             ToolKind::Hosted(kind, _) => {
@@ -141,12 +141,6 @@ impl Foreign<'_, '_> {
     fn write_name(&self, o: &mut Object<'_>, tool: &Tool<'_>) {
         o.str("name", self.names.upstream(&tool.name));
         o.opt_str("description", tool.description.as_deref());
-    }
-
-    /// Whether a hosted tool is the web search of another vendor, which this route maps.
-    fn is_web_search(&self, kind: &str) -> bool {
-        let is_search = kind.starts_with("web_search") || matches!(kind, "googleSearch" | "google_search");
-        self.target.options.web_search && is_search
     }
 
     fn write_tool_choice(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {

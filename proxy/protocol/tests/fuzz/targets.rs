@@ -1,7 +1,10 @@
 //! What the fuzz targets run, and the test over their corpus. The first byte chooses the protocols.
 
+use llm_protocol::aws_eventstream::{EventStreamFramer, write_event, write_message};
+use llm_protocol::bedrock_converse::Converse;
 use llm_protocol::capabilities::Capabilities;
-use llm_protocol::codec::{Codec, NoStates, Reply, RouteOptions};
+use llm_protocol::codec::{Codec, NoStates, ProviderCodec, Reply, RouteOptions};
+use llm_protocol::embeddings::{EMBEDDERS, EmbeddingReply, ProviderEmbedder, Titan};
 use llm_protocol::ir::{Event, Fold, Request, Sink};
 use llm_protocol::sse::{ArrayFramer, Frame, SseFramer};
 use llm_protocol::{CODECS, ErrorHead, Exchange, Framing, Notes, StreamReader, Target, UrlFacts};
@@ -10,16 +13,33 @@ use llm_protocol::{CODECS, ErrorHead, Exchange, Framing, Notes, StreamReader, Ta
 pub(crate) type Run = fn(&[u8]);
 
 /// All of them.
-pub(crate) const TARGETS: [(&str, Run); 5] = [
+pub(crate) const TARGETS: [(&str, Run); 8] = [
     ("requests", requests),
     ("responses", responses),
     ("streams", streams),
     ("errors", errors),
     ("frames", frames),
+    ("converse", converse),
+    ("converse_streams", converse_streams),
+    ("embeddings", embeddings),
 ];
 
 /// A model of each kind of target.
 const MODELS: [&str; 4] = ["gpt-5.2", "claude-sonnet-4-6", "gemini-3-flash", "gemini-2.0-flash"];
+/// The same of Bedrock.
+const BEDROCK_MODELS: [&str; 2] = ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-pro-v1:0"];
+/// Events of Bedrock's streams, and one that is none. Faults begin with `!`.
+const EVENTS: [&str; 9] = [
+    "messageStart",
+    "contentBlockStart",
+    "contentBlockDelta",
+    "contentBlockStop",
+    "messageStop",
+    "metadata",
+    "somethingNew",
+    "!throttlingException",
+    "!modelStreamErrorException",
+];
 
 /// How much more than it read a codec may write: settings repeated, texts said again at the end of their items, escapes.
 const GROWTH: usize = 64;
@@ -42,12 +62,18 @@ pub(crate) fn requests(data: &[u8]) {
     let Ok(request) = from.decode_request(body, url) else { return };
     assert_ne!(counted, Some(false), "what is answered is counted");
     let _ = Reply::to(from, &request, 0, 0);
-    for (to, model) in CODECS.iter().flat_map(|to| MODELS.map(|model| (to, model))) {
+    let provided = CODECS.iter().flat_map(|to| MODELS.map(|model| (*to as &dyn ProviderCodec, model)));
+    let bedrock = BEDROCK_MODELS.map(|model| (&Converse as &dyn ProviderCodec, model));
+    for (to, model) in provided.chain(bedrock) {
         let options = RouteOptions { url_fetch: first & 0x40 != 0, ..RouteOptions::default() };
         let target = Target { model, capabilities: Capabilities::of(model), options, states: &NoStates };
         let mut notes = Notes::new(first & 0x20 != 0);
         if let Ok(written) = to.encode_request(&request, &target, &mut notes) {
             small("a request", body.len(), written.body.len());
+            is_json(&written.body);
+        }
+        if let Some(Ok(written)) = to.counter().map(|to| to.encode_request(&request, &target, &mut notes)) {
+            small("a count", body.len(), written.body.len());
             is_json(&written.body);
         }
     }
@@ -57,6 +83,13 @@ pub(crate) fn requests(data: &[u8]) {
 pub(crate) fn responses(data: &[u8]) {
     let Some((from, _, body)) = choose(data) else { return };
     from.counter().into_iter().for_each(|counter| drop(counter.decode_response(body)));
+    if let Ok(models) = from.model_list().decode(body) {
+        CODECS.iter().for_each(|to| is_json(&to.model_list().encode(&models)));
+    }
+    answer_from(*from, body);
+}
+
+fn answer_from(from: &dyn ProviderCodec, body: &[u8]) {
     let Ok(response) = from.decode_response(body, &Exchange::default()) else { return };
     for to in CODECS {
         let written = to.encode_response(&response, &mut reply(*to), &mut Notes::new(false));
@@ -70,6 +103,10 @@ pub(crate) fn streams(data: &[u8]) {
     let Some((from, first, body)) = choose(data) else { return };
     let framing = if first & 0x80 == 0 { Framing::Sse } else { Framing::JsonArray };
     let size = 1 + usize::from(first >> 4 & 7) * 37;
+    stream_from(*from, framing, body, size);
+}
+
+fn stream_from(from: &dyn ProviderCodec, framing: Framing, body: &[u8], size: usize) {
     let read = |sink: &mut dyn Sink| {
         let mut reader = StreamReader::new(framing, from.stream_decoder(Exchange::default()));
         body.chunks(size).for_each(|chunk| reader.push(chunk, sink));
@@ -90,12 +127,81 @@ pub(crate) fn streams(data: &[u8]) {
 pub(crate) fn errors(data: &[u8]) {
     let Some((from, first, body)) = choose(data) else { return };
     let status = [400, 401, 404, 413, 429, 500, 503, 529][usize::from(first >> 5)];
-    let error = from.decode_error(ErrorHead { status, ..ErrorHead::default() }, body);
+    error_from(*from, ErrorHead { status, ..ErrorHead::default() }, body);
+}
+
+fn error_from(from: &dyn ProviderCodec, head: ErrorHead<'_>, body: &[u8]) {
+    let error = from.decode_error(head, body);
     for to in CODECS {
         let (status, written) = to.encode_error(&error);
         assert!((400..600).contains(&status), "{status} is no error");
         small("an error", body.len(), written.len());
         is_json(&written);
+    }
+}
+
+/// Answers and errors of Bedrock.
+pub(crate) fn converse(data: &[u8]) {
+    let Some((first, body)) = data.split_first() else { return };
+    answer_from(&Converse, body);
+    let error_type = (first & 1 != 0).then_some("ThrottlingException:http://internal/");
+    error_from(&Converse, ErrorHead { status: 400, error_type, ..ErrorHead::default() }, body);
+}
+
+/// Streams of Bedrock: any bytes, or, since no such bytes have the right checksums, lines as messages that do. The
+/// first byte of a line is its event.
+pub(crate) fn converse_streams(data: &[u8]) {
+    let Some((first, rest)) = data.split_first() else { return };
+    let size = 1 + usize::from(first >> 4) * 37;
+    if first & 1 != 0 {
+        let mut framer = EventStreamFramer::default();
+        let mut seen = 0;
+        let mut each = |frame: Frame<'_>| seen += frame.data.len() + frame.event.len();
+        let _ = rest.chunks(size).try_for_each(|chunk| framer.push(chunk, &mut each));
+        assert!(seen <= 2 * data.len() && framer.held() <= data.len(), "frames hold more than was read");
+        return stream_from(&Converse, Framing::AwsEvents, rest, size);
+    }
+    let mut stream = Vec::new();
+    for line in rest.split(|byte| *byte == b'\n') {
+        let Some((event, payload)) = line.split_first() else { continue };
+        match EVENTS[usize::from(*event) % EVENTS.len()].strip_prefix('!') {
+            None => write_event(&mut stream, EVENTS[usize::from(*event) % EVENTS.len()], payload),
+            Some(fault) => {
+                let headers = [(":message-type", "exception"), (":exception-type", fault)];
+                write_message(&mut stream, &headers, payload);
+            }
+        }
+    }
+    stream_from(&Converse, Framing::AwsEvents, &stream, size);
+}
+
+/// Requests for embeddings, answers to them, and their errors.
+pub(crate) fn embeddings(data: &[u8]) {
+    let Some((first, body)) = data.split_first() else { return };
+    let from = EMBEDDERS[usize::from(*first) % EMBEDDERS.len()];
+    let providers = EMBEDDERS.iter().map(|one| *one as &dyn ProviderEmbedder).chain([&Titan as _]);
+    let url = UrlFacts { model: Some("m"), stream: None };
+    let request = from.decode_request(body, url);
+    for to in providers {
+        if let Ok(request) = &request
+            && let Ok(written) = to.encode_request(request, "m", &mut Notes::new(first & 0x80 != 0))
+        {
+            small("a request for embeddings", body.len(), written.len());
+            is_json(&written);
+        }
+        if let Ok(answer) = to.decode_response(body) {
+            let model = "m".to_owned();
+            let reply =
+                EmbeddingReply { model, base64: first & 0x40 != 0, batch: first & 0x20 != 0, estimate: 1 };
+            for client in EMBEDDERS {
+                if let Ok(written) = client.encode_response(&answer, &reply, &mut Notes::new(false)) {
+                    small("embeddings", body.len(), written.len());
+                    is_json(&written);
+                }
+            }
+        }
+        let error = to.decode_error(ErrorHead { status: 400, ..ErrorHead::default() }, body);
+        EMBEDDERS.iter().for_each(|client| is_json(&client.encode_error(&error).1));
     }
 }
 

@@ -8,6 +8,7 @@
 #[allow(dead_code, reason = "shared with the recordings test")]
 #[path = "../recordings/runner/case.rs"]
 mod case;
+mod layout;
 mod scenarios;
 mod translate;
 mod unfold;
@@ -18,11 +19,7 @@ use std::path::{Path, PathBuf};
 use case::Case;
 use llm_protocol::Protocol;
 use scenarios::SCENARIOS;
-use serde_json::Value;
 use translate::Mode;
-
-/// Texts longer than this are shown by their start, their length and a checksum.
-const SHOWN: usize = 160;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/goldens")
@@ -30,8 +27,10 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_pair_says_what_it_said() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let cases = case::load(&fixtures).unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // Beside the recordings, what no recording can hold: state that this crate gave out.
+    let folders = ["fixtures", "tests/data/cases"].map(|folder| case::load(&root.join(folder)).unwrap());
+    let cases: Vec<Case> = folders.into_iter().flatten().collect();
     let update = std::env::var_os("UPDATE_GOLDENS").is_some();
     let mut changed = Vec::new();
     for client in translate::PAIRED {
@@ -100,7 +99,7 @@ fn request(out: &mut String, case: &Case, (to, model): Side, stream: bool) {
         Some(Ok(written)) => {
             writeln!(out, "POST {}", written.path).unwrap();
             warnings(out, &written.warnings);
-            writeln!(out, "{}\n", json(&written.body)).unwrap();
+            writeln!(out, "{}\n", layout::lines(std::str::from_utf8(&written.body).unwrap())).unwrap();
         }
         Some(Err(rejected)) => writeln!(out, "400 {rejected}\n").unwrap(),
         None => {}
@@ -112,15 +111,12 @@ fn answer(out: &mut String, case: &Case, (to, model): Side, mode: Mode) {
     if !answer.is_stream {
         writeln!(out, "{}", answer.status).unwrap();
         warnings(out, &answer.warnings);
-        writeln!(out, "{}\n", json(&answer.body)).unwrap();
+        writeln!(out, "{}\n", layout::lines(std::str::from_utf8(&answer.body).unwrap())).unwrap();
         return;
     }
     for line in String::from_utf8(answer.body).unwrap().lines() {
-        match line.strip_prefix("data: ").and_then(|data| serde_json::from_str::<Value>(data).ok()) {
-            Some(mut event) => {
-                shorten(&mut event);
-                writeln!(out, "data: {event}").unwrap();
-            }
+        match line.strip_prefix("data: ").filter(|data| *data != "[DONE]") {
+            Some(data) => writeln!(out, "data: {}", layout::one_line(data)).unwrap(),
             None => writeln!(out, "{line}").unwrap(),
         }
     }
@@ -130,27 +126,5 @@ fn answer(out: &mut String, case: &Case, (to, model): Side, mode: Mode) {
 fn warnings(out: &mut String, warnings: &str) {
     if !warnings.is_empty() {
         writeln!(out, "warnings: {warnings}").unwrap();
-    }
-}
-
-/// A body for people to read.
-fn json(body: &[u8]) -> String {
-    let mut value: Value = serde_json::from_slice(body).unwrap();
-    shorten(&mut value);
-    serde_json::to_string_pretty(&value).unwrap()
-}
-
-fn shorten(value: &mut Value) {
-    match value {
-        Value::String(text) if text.chars().count() > SHOWN => {
-            let start: String = text.chars().take(60).collect();
-            let sum = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-                (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-            *text = format!("{start}… ({} bytes, {sum:016x})", text.len());
-        }
-        Value::Array(items) => items.iter_mut().for_each(shorten),
-        Value::Object(members) => members.values_mut().for_each(shorten),
-        _ => {}
     }
 }

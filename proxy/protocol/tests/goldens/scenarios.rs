@@ -38,6 +38,10 @@ const fn only_stream(stream: &'static str) -> Cases {
     Cases { plain: None, stream: Some(stream) }
 }
 
+const fn none() -> Cases {
+    Cases { plain: None, stream: None }
+}
+
 const fn scenario(name: &'static str, cases: [Cases; 4]) -> Scenario {
     Scenario { name, is_error: false, cases }
 }
@@ -103,7 +107,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     scenario(
         "image",
-        [both("vision-url"), both("vision-url"), two("vision-url", "image-stream"), both("vision-inline")],
+        [
+            both("vision-url"),
+            two("vision-url", "vision-input-image-reasoning"),
+            two("vision-url", "image-stream"),
+            both("vision-inline"),
+        ],
     ),
     scenario(
         "schema",
@@ -117,17 +126,34 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario(
         "reasoning",
         [
-            both("reasoning-effort"),
-            two("reasoning-summary-turn1", "reasoning-summary-stream"),
+            two("reasoning-visible", "reasoning-visible-stream"),
+            two("reasoning-with-tools-encrypted-turn1", "item-id-rotation-stream"),
             two("thinking-turn1", "thinking-stream"),
             two("thinking", "thinking-stream"),
         ],
     ),
     scenario(
+        "reasoning state comes back",
+        [none(), both("state-returned"), both("state-returned"), both("state-returned")],
+    ),
+    scenario(
+        "failed tool",
+        [both("tool-error-turn2"), none(), both("tool-error-turn2"), both("tool-error-turn2")],
+    ),
+    scenario(
+        "call without arguments",
+        [none(), none(), both("tool-no-args-turn1"), both("tool-no-args-turn1")],
+    ),
+    scenario(
+        "settings",
+        [both("every-setting"), both("every-setting"), both("every-setting"), both("every-setting")],
+    ),
+    scenario("stops and several answers", [both("stops-and-several"), none(), none(), none()]),
+    scenario(
         "length stop",
         [
             two("max-tokens", "max-tokens-stream"),
-            two("max-tokens", "max-tokens-stream"),
+            both("max-tokens"),
             two("max-tokens", "max-tokens-stream"),
             two("max-tokens", "max-tokens-stream"),
         ],
@@ -145,7 +171,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         "error in the stream",
         [
             only_stream("stream-no-done-eof"),
-            only_stream("error-rate-limited-stream"),
+            only_stream("failed-after-text-stream"),
             only_stream("error-midstream-overloaded"),
             only_stream("stream-cut-eof"),
         ],

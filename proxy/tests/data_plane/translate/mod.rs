@@ -1,7 +1,9 @@
 //! Clients of one protocol and providers of another.
 
+mod content;
 mod errors;
 mod lasting;
+mod options;
 mod others;
 mod pairs;
 mod routing;
