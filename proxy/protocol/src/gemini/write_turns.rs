@@ -7,7 +7,7 @@ use crate::capabilities::ThinkingStyle;
 use crate::codec::States;
 use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{self, List, Object};
-use crate::notes::{Notes, Rejected};
+use crate::notes::{Notes, Rejected, unknown_block};
 use crate::state::for_family;
 
 use super::foreign::Foreign;
@@ -164,7 +164,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             Content::ToolResult(_) => {}
             Content::ToolCall(_) => return Err(Rejected::new(path(), "a tool call of the user")),
             Content::Opaque(kind, _) => {
-                return Err(Rejected::new(path(), format!("the provider knows no block of type {kind:?}")));
+                return Err(Rejected::new(path(), unknown_block(kind)));
             }
         }
         Ok(())
