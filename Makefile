@@ -23,7 +23,7 @@ test: test-rust test-sdk test-control-plane test-chart ## every test
 test-rust: build ## unit, architecture and cluster tests
 	cargo test --workspace
 
-test-sdk: build ## the official OpenAI client against the proxy
+test-sdk: build ## the SDKs of OpenAI, Anthropic, Google and `ai` against every type of provider
 	tests/sdk/run
 
 recordings: tools ## the codecs over recorded traffic: DIR=path, laid out as proxy/protocol/fixtures

@@ -5,7 +5,8 @@ import json
 import openai
 import pytest
 
-from conftest import BEHAVIOURS, CASES, ERRORS, MAX_BODY, PATIENCE, RECORDED, recorded
+from conftest import MAX_BODY, PATIENCE
+from providers import BEHAVIOURS, TYPES, cases, recorded
 
 MESSAGES = [{"role": "user", "content": "say something"}]
 
@@ -72,7 +73,7 @@ def test_recorded_streams(client, model):
 
 def test_models(client):
     names = {model.id for model in client.models.list()}
-    of_recordings = {recorded(type, case) for type in RECORDED for case in [*CASES, *ERRORS[type]]}
+    of_recordings = {recorded(type, case) for type in TYPES for case in cases(type)}
     assert names == {*BEHAVIOURS, *of_recordings, "unreachable"}
     assert client.models.retrieve("chat").id == "chat"
 

@@ -8,7 +8,7 @@ import openai
 import pytest
 from google.genai import errors, types
 
-from conftest import KEY, RECORDED, expected, recorded
+from providers import BREAKS, KEY, RECORDED, expected, recorded
 
 TYPES = pytest.mark.parametrize("type", list(RECORDED))
 QUESTION = "What are the secrets?"
@@ -86,6 +86,16 @@ def test_openai_errors(client, type):
         assert raised.value.body["message"]
 
 
+@TYPES
+def test_openai_ends(client, type):
+    answer = client.chat.completions.create(model=recorded(type, "max-tokens"), messages=MESSAGES)
+    assert answer.choices[0].finish_reason == "length"
+    with pytest.raises(openai.APIError) as raised:
+        for _ in client.chat.completions.create(model=recorded(type, BREAKS), messages=MESSAGES, stream=True):
+            pass
+    assert raised.value.message
+
+
 # OpenAI's client, by Responses
 
 RESPONSES_TOOLS = [
@@ -143,6 +153,19 @@ def test_responses_errors(client, type):
         with pytest.raises(error) as raised:
             client.responses.create(model=recorded(type, case), input=QUESTION)
         assert raised.value.body["message"]
+
+
+@TYPES
+def test_responses_ends(client, type):
+    answer = client.responses.create(model=recorded(type, "max-tokens"), input=QUESTION)
+    assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+    # Before the first event it is an exception, after that an event: the client raises nothing then.
+    try:
+        events = list(client.responses.create(model=recorded(type, BREAKS), input=QUESTION, stream=True))
+    except openai.APIError as error:
+        assert error.message
+    else:
+        assert events[-1].type in ("response.failed", "error")
 
 
 # Anthropic's client
@@ -206,6 +229,15 @@ def test_anthropic_errors(claude, type):
         with pytest.raises(error) as raised:
             claude.messages.create(model=recorded(type, case), **ASK)
         assert raised.value.body["type"] == "error"
+
+
+@TYPES
+def test_anthropic_ends(claude, type):
+    assert claude.messages.create(model=recorded(type, "max-tokens"), **ASK).stop_reason == "max_tokens"
+    with pytest.raises(anthropic.APIStatusError) as raised:
+        with claude.messages.stream(model=recorded(type, BREAKS), **ASK) as stream:
+            stream.get_final_message()
+    assert raised.value.body["type"] == "error"
 
 
 def test_anthropic_own_errors(proxy, claude):
@@ -285,6 +317,15 @@ def test_gemini_errors(gemini, type):
         with pytest.raises(error) as raised:
             gemini.models.generate_content(model=recorded(type, case), contents=QUESTION)
         assert raised.value.code in codes and raised.value.message
+
+
+@TYPES
+def test_gemini_ends(gemini, type):
+    answer = gemini.models.generate_content(model=recorded(type, "max-tokens"), contents=QUESTION)
+    assert answer.candidates[0].finish_reason == types.FinishReason.MAX_TOKENS
+    with pytest.raises(errors.ServerError) as raised:
+        list(gemini.models.generate_content_stream(model=recorded(type, BREAKS), contents=QUESTION))
+    assert raised.value.code in (502, 503) and raised.value.message
 
 
 def test_gemini_own_errors(gemini):

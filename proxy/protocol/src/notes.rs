@@ -35,6 +35,17 @@ impl Rejected {
     }
 }
 
+/// Why a block of that type cannot be carried: only its own protocol knows it.
+pub(crate) fn unknown_block(kind: &str) -> String {
+    match kind {
+        // SDKs send it in the place of an answer that they believe to be kept.
+        "item_reference" => {
+            "no answers are kept: send the item itself, as SDKs do with store: false".to_owned()
+        }
+        _ => format!("the provider knows no block of type {kind:?}"),
+    }
+}
+
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
         let mut error = ApiError::new(ErrorKind::Invalid, rejected.to_string());

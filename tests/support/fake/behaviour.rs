@@ -19,7 +19,7 @@ pub enum Behaviour {
     Cut,
     /// A chunk, and then nothing more.
     Stall,
-    /// As was recorded: the name of a fixture of Chat Completions, or of the protocol before an `@`.
+    /// As was recorded: the name of a fixture of Chat Completions.
     Fixture(String),
 }
 

@@ -1,4 +1,4 @@
-//! Answers as they were recorded of providers: `proxy/protocol/fixtures`.
+//! Answers as they were recorded of providers of Chat Completions: `proxy/protocol/fixtures/openai_chat`.
 
 use crate::Result;
 use crate::programs;
@@ -13,14 +13,13 @@ pub(super) struct Recorded {
     pub(super) body: Bytes,
 }
 
-/// The recording `name`: of Chat Completions, or of the protocol before an `@`: `anthropic_messages@text-basic`.
+/// The recording `name`.
 ///
 /// # Errors
 /// When there is none of that name.
 pub(super) fn read(name: &str) -> Result<Recorded> {
     anyhow::ensure!(!name.contains(['/', '.']), "{name:?} is no name of a fixture");
-    let (protocol, case) = name.split_once('@').unwrap_or(("openai_chat", name));
-    let folder = programs::root().join("proxy/protocol/fixtures").join(protocol).join(case);
+    let folder = programs::root().join("proxy/protocol/fixtures/openai_chat").join(name);
     let meta: Value = serde_json::from_slice(&std::fs::read(folder.join("meta.json"))?)?;
     let http = &meta["http"];
     let stream = folder.join("response.sse");

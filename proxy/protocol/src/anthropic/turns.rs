@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::facts::Facts;
 use crate::ir::{Block, Content, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, runs};
-use crate::notes::{Notes, Rejected};
+use crate::notes::{Notes, Rejected, unknown_block};
 use crate::state::for_family;
 
 use super::THIS;
@@ -307,11 +307,7 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
             Content::ToolResult(_) => None,
             Content::ToolCall(_) => return Err(self.refuse(turn, block, "a tool call of the user")),
             Content::Opaque(kind, _) => {
-                return Err(self.refuse(
-                    turn,
-                    block,
-                    format!("the provider knows no block of type {kind:?}"),
-                ));
+                return Err(self.refuse(turn, block, unknown_block(kind)));
             }
         };
         Ok(what.map(|what| Piece { what, cache: mark_of(block) }))

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{self, List, Object};
-use crate::notes::{Notes, Rejected};
+use crate::notes::{Notes, Rejected, unknown_block};
 use crate::signer::Signer;
 use crate::state::for_family;
 
@@ -163,7 +163,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             Content::ToolResult(_) => {}
             Content::ToolCall(_) => return Err(Rejected::new(path(), "a tool call of the user")),
             Content::Opaque(kind, _) => {
-                return Err(Rejected::new(path(), format!("the provider knows no block of type {kind:?}")));
+                return Err(Rejected::new(path(), unknown_block(kind)));
             }
         }
         Ok(())

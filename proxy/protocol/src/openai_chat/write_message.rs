@@ -5,7 +5,7 @@ use crate::ir::{
     Block, CallStyle, Content, ExtField, Media, MediaKind, Role, Source, State, ToolCall, Turn, has,
 };
 use crate::json::write::{List, Object};
-use crate::notes::Rejected;
+use crate::notes::{Rejected, unknown_block};
 use crate::protocol::Protocol;
 
 use super::{THIS, media};
@@ -254,5 +254,5 @@ pub(super) fn write_signature(o: &mut Object<'_>, state: &State<'_>) {
 
 /// The reason a block of another protocol cannot be carried.
 pub(super) fn refuse_block(facts: &Facts, turn: &Turn<'_>, block: &Block<'_>, kind: &str) -> Rejected {
-    Rejected::new(facts.block_path(turn, block), format!("the provider knows no block of type {kind:?}"))
+    Rejected::new(facts.block_path(turn, block), unknown_block(kind))
 }

@@ -86,7 +86,7 @@ pub(crate) fn responses(data: &[u8]) {
     if let Ok(models) = from.model_list().decode(body) {
         CODECS.iter().for_each(|to| is_json(&to.model_list().encode(&models)));
     }
-    answer_from(*from, body);
+    answer_from(from, body);
 }
 
 fn answer_from(from: &dyn ProviderCodec, body: &[u8]) {
@@ -103,7 +103,7 @@ pub(crate) fn streams(data: &[u8]) {
     let Some((from, first, body)) = choose(data) else { return };
     let framing = if first & 0x80 == 0 { Framing::Sse } else { Framing::JsonArray };
     let size = 1 + usize::from(first >> 4 & 7) * 37;
-    stream_from(*from, framing, body, size);
+    stream_from(from, framing, body, size);
 }
 
 fn stream_from(from: &dyn ProviderCodec, framing: Framing, body: &[u8], size: usize) {
@@ -127,7 +127,7 @@ fn stream_from(from: &dyn ProviderCodec, framing: Framing, body: &[u8], size: us
 pub(crate) fn errors(data: &[u8]) {
     let Some((from, first, body)) = choose(data) else { return };
     let status = [400, 401, 404, 413, 429, 500, 503, 529][usize::from(first >> 5)];
-    error_from(*from, ErrorHead { status, ..ErrorHead::default() }, body);
+    error_from(from, ErrorHead { status, ..ErrorHead::default() }, body);
 }
 
 fn error_from(from: &dyn ProviderCodec, head: ErrorHead<'_>, body: &[u8]) {

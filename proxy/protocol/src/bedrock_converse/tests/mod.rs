@@ -1,5 +1,5 @@
-//! What is written is in `requests.json`, by case; `validate` beside it checks all of it against the model of the API
-//! in AWS's own SDK. There are no recordings: answers are written here in the shapes of that model.
+//! What is written is in `requests.json`, by case; `tests/sdk/test_bedrock.py` checks all of it against the model of the
+//! API in AWS's own SDK. There are no recordings: answers are written here in the shapes of that model.
 
 mod answer;
 mod request;

@@ -29,13 +29,17 @@ const CLAUDE: &str = "claude-sonnet-4-6";
 
 /// A translated request and its warnings, or the path of what is refused.
 fn write(from: &dyn Codec, to: &dyn Codec, model: &str, body: &Value) -> Result<(Value, String), String> {
+    written(from, to, model, body).map_err(|rejected| rejected.path)
+}
+
+/// The same, with the reason.
+fn written(from: &dyn Codec, to: &dyn Codec, model: &str, body: &Value) -> Result<(Value, String), Rejected> {
     let text = body.to_string();
     let request = from.decode_request(text.as_bytes(), UrlFacts::default()).unwrap();
     let options = RouteOptions::default();
     let target = Target { model, capabilities: Capabilities::of(model), options, states: &NoStates };
     let mut notes = Notes::new(false);
-    let written: Result<Encoded, Rejected> = to.encode_request(&request, &target, &mut notes);
-    let body = written.map_err(|rejected| rejected.path)?.body;
+    let Encoded { body, .. } = to.encode_request(&request, &target, &mut notes)?;
     Ok((serde_json::from_slice(&body).unwrap(), notes.header().unwrap_or_default()))
 }
 

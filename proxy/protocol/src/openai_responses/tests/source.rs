@@ -91,6 +91,17 @@ fn what_the_proxy_does_not_keep_or_others_cannot_do_is_refused() {
 }
 
 #[test]
+fn who_refers_to_an_answer_is_told_to_send_it() {
+    let body = input(json!([{"role": "user", "content": "a"}, {"type": "item_reference", "id": "msg_1"}]));
+    for (to, model) in
+        [(&OpenAiChat as &dyn Codec, PLAIN), (&Anthropic, CLAUDE), (&Gemini, "gemini-2.5-flash")]
+    {
+        let reason = written(&OpenAiResponses, to, model, &body).unwrap_err().reason;
+        assert!(reason.contains("send the item itself") && reason.contains("store: false"), "{reason}");
+    }
+}
+
+#[test]
 fn history_of_hosted_tools_is_left_out() {
     let body = input(
         json!([{"role": "user", "content": "a"}, {"type": "web_search_call", "id": "w", "status": "completed"}, {"role": "user", "content": "b"}]),
