@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, Usage};
 use crate::json::{Str, compact};
 use crate::sse::Frame;
-use crate::state::untag;
+use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
 
 use super::partial::Partial;
@@ -165,7 +165,7 @@ impl Reader<'_, '_> {
 
     fn sign(&mut self, block: u32, signature: Option<Str<'_>>) {
         if let Some(signature) = signature {
-            let state = untag(signature.0, THIS.family(), false);
+            let state = untag_base64(signature.0, THIS.family());
             self.sink.event(Event::Signature { block, state });
         }
     }

@@ -6,6 +6,7 @@ use crate::custom;
 use crate::ir::{Arguments, CallStyle, State, ToolCall};
 use crate::json::write::List;
 use crate::json::{Json, compact, object_text};
+use crate::state::tag_base64;
 
 use super::THIS;
 
@@ -37,9 +38,9 @@ impl Thoughts {
     }
 }
 
-/// The state to write for a client: Gemini's own as it is, another family's with its tag.
+/// The state to write for a client: Gemini's own as it is, another family's with its tag. It is bytes to Google's SDKs.
 fn signature(state: &State<'_>) -> String {
-    if state.family == THIS.family() { state.data.to_string() } else { crate::state::tag(state) }
+    if state.family == THIS.family() { state.data.to_string() } else { tag_base64(state) }
 }
 
 /// A part of text, or of thought.

@@ -44,13 +44,15 @@ fn the_model_in_a_body_is_the_providers() {
 #[test]
 fn state_of_others_never_reaches_gemini() {
     let body = r#"{"contents":[{"role":"model","parts":[
-        {"text":"hm","thought":true,"thoughtSignature":"xp1.anthropic.s"},
+        {"text":"hm","thought":true,"thoughtSignature":"eHAxLmFudGhyb3BpYy5z"},
         {"functionCall":{"name":"f"},"thoughtSignature":"xp1.openai.s"},
-        {"functionCall":{"name":"g"},"thoughtSignature":"own"}]}]}"#;
+        {"functionCall":{"name":"g"},"thoughtSignature":"own"},
+        {"functionCall":{"name":"h"},"thoughtSignature":"eHAxLm9wZW5haS5z"}]}]}"#;
     let expected = json!([
         {"text": "hm", "thought": true},
         {"functionCall": {"name": "f"}, "thoughtSignature": "skip_thought_signature_validator"},
         {"functionCall": {"name": "g"}, "thoughtSignature": "own"},
+        {"functionCall": {"name": "h"}, "thoughtSignature": "skip_thought_signature_validator"},
     ]);
     assert_eq!(round(body)["contents"][0]["parts"], expected);
 }

@@ -75,7 +75,7 @@ fn events_become_chunks_and_calls_are_whole() {
         parts,
         [
             &json!({"text": "hm", "thought": true}),
-            &json!({"text": "", "thought": true, "thoughtSignature": "xp1.anthropic.s"}),
+            &json!({"text": "", "thought": true, "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}),
             &json!({"text": "a"}),
             &json!({"text": "b"}),
             &json!({"functionCall": {"name": "f", "args": {}}}),
@@ -91,7 +91,7 @@ fn events_become_chunks_and_calls_are_whole() {
     let hidden = events(&encode_events(&conversation(), Framing::Sse, false));
     assert_eq!(
         hidden[0]["candidates"][0]["content"]["parts"],
-        json!([{"text": "a", "thoughtSignature": "xp1.anthropic.s"}])
+        json!([{"text": "a", "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}])
     );
 }
 
