@@ -2,6 +2,7 @@ mod answer;
 mod hostile;
 mod known_bugs;
 mod own;
+mod pieces;
 mod request;
 mod source;
 mod state;

@@ -37,7 +37,7 @@ impl Role {
 }
 
 /// One message (Chat, Messages, Gemini) or one item (Responses), as the source divides them. Turns of one role may
-/// follow each other; see [`runs`].
+/// follow each other; see [`runs`] and [`super::Request::pieces`].
 #[derive(Clone, Debug)]
 pub struct Turn<'a> {
     /// Who speaks.
