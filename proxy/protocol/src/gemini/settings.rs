@@ -84,7 +84,8 @@ fn output<'a>(
             if mime.is_none() {
                 ext.push(ABSENT, "responseMimeType", RawValue::NULL);
             }
-            Some(OutputFormat::Schema { name: None, description: None, schema, strict: None })
+            // Gemini always holds the answer to the schema.
+            Some(OutputFormat::Schema { name: None, description: None, schema, strict: Some(true) })
         }
         (None, None) => None,
         (Some("\"application/json\""), None) => Some(OutputFormat::Json),

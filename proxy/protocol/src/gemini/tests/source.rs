@@ -68,7 +68,7 @@ fn tools_and_schemas_become_json_schema() {
             {"name": "g", "parameters_json_schema": {"type": "object", "properties": {}}}
         ]}],
         "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
-        "generationConfig": {"response_mime_type": "application/json", "response_schema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}
+        "generationConfig": {"response_mime_type": "application/json", "response_schema": {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]}}
     }"#;
     let (sent, warnings) = to_chat(body, true).unwrap();
     assert_eq!(
@@ -77,11 +77,53 @@ fn tools_and_schemas_become_json_schema() {
     );
     assert_eq!(sent["tools"][1]["function"]["parameters"], json!({"type": "object", "properties": {}}));
     assert_eq!(sent["tool_choice"], json!({"type": "function", "function": {"name": "f"}}));
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": false});
     assert_eq!(
         sent["response_format"]["json_schema"],
-        json!({"name": "response", "schema": {"type": "array", "items": {"type": "integer"}}})
+        json!({"name": "response", "schema": schema, "strict": true})
     );
     assert_eq!(warnings, "");
+}
+
+#[test]
+fn the_answer_is_held_to_a_schema_as_gemini_holds_it() {
+    let with = |schema: &str| {
+        format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"generationConfig":{{"responseMimeType":"application/json",{schema}}}}}"#
+        )
+    };
+    let closed = json!({"type": "object", "properties": {"a": {"type": ["string", "null"], "enum": ["x", null]}, "b": {"type": "integer"}},
+        "required": ["a", "b"], "additionalProperties": false});
+    for schema in [
+        r#""responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING","format":"enum","enum":["x"]},"b":{"type":"INTEGER","format":"int32"}},"required":["b"]}"#,
+        r#""responseJsonSchema":{"type":"object","properties":{"a":{"type":"string","enum":["x"]},"b":{"type":"integer"}},"required":["b"]}"#,
+    ] {
+        let body = with(schema);
+        let (chat, warnings) = to_chat(&body, true).unwrap();
+        let written = &chat["response_format"]["json_schema"];
+        assert_eq!((&written["schema"], &written["strict"]), (&closed, &json!(true)), "{schema}");
+        assert_eq!(warnings, "");
+        let written = to_responses(&body)["text"]["format"].clone();
+        assert_eq!((&written["schema"], &written["strict"]), (&closed, &json!(true)), "{schema}");
+    }
+    let list = with(r#""responseSchema":{"type":"ARRAY","items":{"type":"INTEGER"}}"#);
+    let (chat, warnings) = to_chat(&list, false).unwrap();
+    let written = &chat["response_format"]["json_schema"];
+    assert_eq!(written["schema"], json!({"type": "array", "items": {"type": "integer"}}));
+    assert_eq!((&written["strict"], warnings.as_str()), (&json!(false), "strict_dropped"));
+    assert_eq!(to_responses(&list)["text"]["format"]["strict"], false);
+}
+
+fn to_responses(body: &str) -> Value {
+    let request = from_gemini(body);
+    let target = Target {
+        model: "gpt-4o",
+        capabilities: Capabilities::of("gpt-4o"),
+        options: RouteOptions::default(),
+        states: &NoStates,
+    };
+    let encoded = OpenAiResponses.encode_request(&request, &target, &mut Notes::new(false)).unwrap();
+    serde_json::from_slice(&encoded.body).unwrap()
 }
 
 #[test]
