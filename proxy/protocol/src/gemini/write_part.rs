@@ -14,8 +14,8 @@ use super::THIS;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotAnObject;
 
-/// Whether thoughts are shown, and the state of those that are not: it goes with the next part, so that the
-/// client sends it back.
+/// Whether thoughts are shown, and the state of those that are not, or have no text: it goes with the next part, so
+/// that the client sends it back.
 #[derive(Debug, Default)]
 pub(super) struct Thoughts {
     pub(super) show: bool,
@@ -27,9 +27,9 @@ impl Thoughts {
         Thoughts { show, pending: None }
     }
 
-    /// Keeps the state of a thought that is not shown.
-    pub(super) fn keep(&mut self, state: &State<'_>) {
-        self.pending = Some(signature(state));
+    /// Keeps the state of a thought of which nothing is shown. What waited before is given back: a part has one.
+    pub(super) fn keep(&mut self, state: &State<'_>) -> Option<String> {
+        self.pending.replace(signature(state))
     }
 
     /// The signature of the next part: its own, or the one that waits.
@@ -38,8 +38,13 @@ impl Thoughts {
     }
 }
 
+/// The part of state that no other part takes.
+pub(super) fn alone(l: &mut List<'_>, signature: &str) {
+    text(l, "", false, Some(signature));
+}
+
 /// The state to write for a client: Gemini's own as it is, another family's with its tag. It is bytes to Google's SDKs.
-fn signature(state: &State<'_>) -> String {
+pub(super) fn signature(state: &State<'_>) -> String {
     if state.family == THIS.family() { state.data.to_string() } else { tag_base64(state) }
 }
 

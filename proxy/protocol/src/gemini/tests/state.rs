@@ -1,4 +1,4 @@
-//! State of models at clients of Gemini, whose SDKs take it for bytes.
+//! State of models at clients of Gemini: it waits for a part to go with, and their SDKs take it for bytes.
 
 use super::*;
 use base64::Engine as _;
@@ -24,6 +24,107 @@ fn reasoned() -> String {
         format!("event: {kind}\ndata: {event}\n\n")
     })
     .collect()
+}
+
+/// An answer of OpenAI with these items, as a client of Gemini gets it that sees thoughts.
+fn answered(items: &Value) -> Value {
+    let text = json!({"id": "resp_1", "model": "gpt", "status": "completed", "output": items}).to_string();
+    let response = OpenAiResponses.decode_response(text.as_bytes(), &Exchange::default()).unwrap();
+    let mut reply = Reply { show_reasoning: true, ..reply(&Gemini) };
+    let written = Gemini.encode_response(&response, &mut reply, &mut Notes::default());
+    serde_json::from_slice::<Value>(&written).unwrap()["candidates"][0]["content"]["parts"].clone()
+}
+
+fn base64(state: &str) -> String {
+    STANDARD.encode(format!("xp1.openai.{state}"))
+}
+
+#[test]
+fn state_without_a_thought_goes_with_the_next_part() {
+    let reasoning = |state: &str, summary: Value| json!({"id": "rs", "type": "reasoning", "summary": summary, "encrypted_content": state});
+    let call = json!({"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"});
+    let said =
+        json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "hi"}]});
+    let thought = json!([{"type": "summary_text", "text": "hm"}]);
+    let function = json!({"id": "c1", "name": "f", "args": {}});
+    for (items, parts) in [
+        (
+            json!([reasoning("a", json!([])), call]),
+            json!([{"functionCall": function, "thoughtSignature": base64("a")}]),
+        ),
+        (json!([reasoning("a", json!([])), said]), json!([{"text": "hi", "thoughtSignature": base64("a")}])),
+        (
+            json!([reasoning("a", thought.clone()), call]),
+            json!([{"text": "hm", "thought": true, "thoughtSignature": base64("a")}, {"functionCall": function}]),
+        ),
+        // None is lost, and they stay in order.
+        (
+            json!([
+                reasoning("a", json!([])),
+                reasoning("b", thought),
+                reasoning("c", json!([])),
+                reasoning("d", json!([])),
+                call
+            ]),
+            json!([
+                {"text": "", "thoughtSignature": base64("a")},
+                {"text": "hm", "thought": true, "thoughtSignature": base64("b")},
+                {"text": "", "thoughtSignature": base64("c")},
+                {"functionCall": function, "thoughtSignature": base64("d")},
+            ]),
+        ),
+    ] {
+        assert_eq!(answered(&items), parts, "{items}");
+    }
+    let shown = Reply { show_reasoning: true, ..reply(&Gemini) };
+    let written = translate(&OpenAiResponses, &reasoned(), Framing::Sse, Exchange::default(), &Gemini, shown);
+    let chunks = events(&written);
+    assert_eq!(
+        chunks[0]["candidates"][0]["content"]["parts"],
+        json!([{"functionCall": function, "thoughtSignature": base64("gAAA-_=")}])
+    );
+    assert_eq!(chunks.len(), 2);
+}
+
+#[test]
+fn states_in_a_stream_are_none_lost_and_in_order() {
+    let reasoning = |state: &str, summary: &str| {
+        let done = json!({"id": "rs", "type": "reasoning", "summary": [], "encrypted_content": state});
+        let mut events = vec![("response.output_item.added", json!({"item": done}))];
+        if !summary.is_empty() {
+            events.push((
+                "response.reasoning_summary_text.delta",
+                json!({"summary_index": 0, "delta": summary}),
+            ));
+        }
+        events.push(("response.output_item.done", json!({"item": done})));
+        events
+    };
+    let mut stream = String::from(
+        "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\",\"model\":\"gpt\"}}\n\n",
+    );
+    for (at, (state, summary)) in [("a", ""), ("b", "hm"), ("c", ""), ("d", "")].into_iter().enumerate() {
+        for (kind, mut event) in reasoning(state, summary) {
+            event["output_index"] = json!(at);
+            event["type"] = json!(kind);
+            stream.push_str(&format!("event: {kind}\ndata: {event}\n\n"));
+        }
+    }
+    stream.push_str("event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"id\":\"resp_1\",\"status\":\"completed\"}}\n\n");
+    let shown = Reply { show_reasoning: true, ..reply(&Gemini) };
+    let written = translate(&OpenAiResponses, &stream, Framing::Sse, Exchange::default(), &Gemini, shown);
+    let parts: Vec<Value> =
+        events(&written).iter().map(|chunk| chunk["candidates"][0]["content"]["parts"][0].clone()).collect();
+    assert_eq!(
+        parts,
+        [
+            json!({"text": "", "thoughtSignature": base64("a")}),
+            json!({"text": "hm", "thought": true}),
+            json!({"text": "", "thought": true, "thoughtSignature": base64("b")}),
+            json!({"text": "", "thoughtSignature": base64("c")}),
+            json!({"text": "", "thoughtSignature": base64("d")}),
+        ]
+    );
 }
 
 #[test]
