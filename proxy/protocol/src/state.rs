@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
-use crate::ir::State;
+use crate::ir::{Block, Content, State};
 
 const MARK: &str = "xp1.";
 
@@ -61,6 +61,41 @@ fn tagged(text: &str) -> Option<State<'static>> {
 /// The state for a provider of that family: only what the family made itself.
 pub fn for_family<'s, 'a>(state: Option<&'s State<'a>>, family: &str) -> Option<&'s State<'a>> {
     state.filter(|state| state.family == family)
+}
+
+/// The state of a text (Gemini), for clients whose protocol has a place only for that of reasoning: it goes after
+/// everything that was said, and is sent back as what ends the turn. Before a call it would be taken for the call's.
+#[derive(Debug, Default)]
+pub(crate) struct Trailing {
+    state: Option<State<'static>>,
+    /// State was dropped: a call or another text followed.
+    pub(crate) lost: bool,
+}
+
+impl Trailing {
+    /// Keeps the state of a text.
+    pub(crate) fn keep(&mut self, state: &State<'_>) {
+        self.lost |= self.state.replace(state.to_static()).is_some();
+    }
+
+    /// A call follows.
+    pub(crate) fn call(&mut self) {
+        self.lost |= self.state.take().is_some();
+    }
+
+    /// Looks at a block of a whole answer.
+    pub(crate) fn after(&mut self, block: &Block<'_>) {
+        match (&block.content, &block.state) {
+            (Content::Text(_), Some(state)) => self.keep(state),
+            (Content::ToolCall(_), _) => self.call(),
+            _ => {}
+        }
+    }
+
+    /// What goes at the end.
+    pub(crate) fn take(&mut self) -> Option<State<'static>> {
+        self.state.take()
+    }
 }
 
 /// Whether a request may hold tagged state. Its bytes must not be passed on then, even to a provider of the same

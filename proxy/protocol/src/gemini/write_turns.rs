@@ -181,7 +181,9 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         let mut parts = Vec::new();
         let mut signer = Signer::new(self.foreign);
         write::list(&mut parts, |l| {
-            blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))
+            blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))?;
+            signer.rest(l);
+            Ok(())
         })?;
         self.empty &= !content(l, "model", &parts);
         Ok(())
@@ -323,6 +325,11 @@ impl<'s> Signer<'s> {
 
     fn sign<'o>(&mut self, own: Option<&'o str>) -> Option<Cow<'o, str>> {
         own.map(Cow::Borrowed).or_else(|| self.pending.take().map(Cow::Owned))
+    }
+
+    /// The signature that no part took: it ends the message in a part of its own, as Gemini has it.
+    fn rest(&mut self, l: &mut List<'_>) {
+        self.pending.take().into_iter().for_each(|signature| write_part::alone(l, &signature));
     }
 
     /// Only the first of several parallel calls has a signature, and it must have one.

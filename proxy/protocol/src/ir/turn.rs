@@ -149,6 +149,17 @@ pub struct State<'a> {
     pub redacted: bool,
 }
 
+impl State<'_> {
+    /// The same, borrowing nothing.
+    pub fn to_static(&self) -> State<'static> {
+        State {
+            family: Cow::Owned(self.family.to_string()),
+            data: Cow::Owned(self.data.to_string()),
+            redacted: self.redacted,
+        }
+    }
+}
+
 /// Divides turns into runs that `same` holds together: what a protocol with one message a speaker merges.
 pub fn runs<'t, 'a>(
     turns: &'t [Turn<'a>],

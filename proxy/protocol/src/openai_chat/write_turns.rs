@@ -7,6 +7,8 @@ use crate::ir::{Block, Content, MediaKind, Role, ToolResult, Turn, runs};
 use crate::json::write::{List, Object};
 use crate::names::fit_id;
 use crate::notes::{Notes, Rejected};
+use crate::protocol::Protocol;
+use crate::state::for_family;
 
 use super::foreign::Foreign;
 use super::write_message::{refuse_block, role_word, write_call, write_foreign_media};
@@ -183,10 +185,17 @@ impl Writer<'_, '_, '_> {
         let upstream = self.foreign.names.upstream(&call.name);
         let mut call = call.clone();
         call.name = Cow::Owned(upstream.to_owned());
-        // Only Google's own endpoint of this protocol takes signatures; others refuse the member.
-        let state = block.state.clone().filter(|_| is_google(self.foreign.target.model));
+        let state = block.state.clone().filter(|_| self.keeps_state(block));
         let block = Block { state, ..block.clone() };
         write_call(l, &block, &call, self.foreign.request.source);
+    }
+
+    /// Whether the state of a block is written. Only Google's own endpoint of this protocol takes signatures, of calls;
+    /// others refuse the member.
+    fn keeps_state(&self, block: &Block<'_>) -> bool {
+        let is_call = matches!(block.content, Content::ToolCall(_));
+        let own = for_family(block.state.as_ref(), Protocol::Gemini.family()).is_some();
+        is_call && own && is_google(self.foreign.target.model)
     }
 
     /// Texts of one turn follow each other directly, those of several with an empty line between.
@@ -196,19 +205,17 @@ impl Writer<'_, '_, '_> {
         for turn in run {
             let mut text = Cow::Borrowed("");
             for block in &turn.blocks {
+                if block.state.is_some() && !self.keeps_state(block) {
+                    notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
+                }
                 match &block.content {
                     Content::Text(more) => push(&mut text, more, ""),
                     Content::Refusal(more) => push(&mut said.refusal, more, ""),
-                    Content::Reasoning(_) => {
-                        if block.state.is_some() {
-                            notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
-                        }
-                    }
                     Content::Opaque(..) => {
                         notes.warn("history_item_dropped", || source.block_path(turn, block))?
                     }
                     Content::Media(_) => return Err(refuse_block(source, turn, block, "media of the model")),
-                    Content::ToolCall(_) | Content::ToolResult(_) => {}
+                    Content::Reasoning(_) | Content::ToolCall(_) | Content::ToolResult(_) => {}
                 }
             }
             push(&mut said.text, &text, "\n\n");

@@ -55,8 +55,10 @@ fn a_conversation_becomes_messages_with_ids_that_stay_the_same() {
             "logprobs": true, "top_logprobs": 2,
         })
     );
-    assert_eq!(warnings, "");
-    assert_eq!(to_chat(body, true).unwrap().0, sent);
+    assert_eq!(warnings, "reasoning_state_dropped");
+    assert_eq!(to_chat(body, true).unwrap_err().path, "contents[1].parts[1]");
+    let unsigned = body.replace(", \"thoughtSignature\": \"sig\"", "");
+    assert_eq!(to_chat(&unsigned, true).unwrap().0, sent);
 }
 
 #[test]

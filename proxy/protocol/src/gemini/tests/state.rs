@@ -1,6 +1,7 @@
 //! State of models at clients of Gemini: it waits for a part to go with, and their SDKs take it for bytes.
 
 use super::*;
+use crate::anthropic::Anthropic;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
@@ -141,4 +142,121 @@ fn foreign_state_is_base64_and_comes_back_as_sdks_spell_it() {
     let request = from_gemini(&body);
     let state = request.turns[0].blocks[0].state.as_ref().unwrap();
     assert_eq!((state.family.as_ref(), state.data.as_ref()), ("openai", "gAAA-_="));
+}
+
+#[test]
+fn state_that_is_lost_on_the_way_to_others_is_warned_about() {
+    let request = |part: &str| {
+        format!(
+            r#"{{"contents":[{{"role":"user","parts":[{{"text":"q"}}]}},{{"role":"model","parts":[{part}]}},{{"role":"user","parts":[{{"text":"r"}}]}}]}}"#
+        )
+    };
+    let text = request(r#"{"text":"a","thoughtSignature":"c2ln"}"#);
+    let call = request(r#"{"functionCall":{"name":"f"},"thoughtSignature":"c2ln"}"#);
+    let warned = |body: &str, to: &dyn Codec, model: &str| {
+        let capabilities = Capabilities::of(model);
+        let target = Target { model, capabilities, options: RouteOptions::default(), states: &NoStates };
+        let mut notes = Notes::new(false);
+        to.encode_request(&from_gemini(body), &target, &mut notes).unwrap();
+        notes.codes().filter(|code| *code == "reasoning_state_dropped").count() == 1
+    };
+    let targets: [(&dyn Codec, &str); 3] =
+        [(&OpenAiChat, "gpt-4o"), (&OpenAiResponses, "gpt-5.2"), (&Anthropic, "claude-sonnet-4-5")];
+    for (to, model) in targets {
+        for body in [&text, &call] {
+            assert!(warned(body, to, model), "{model} {body}");
+            assert!(!warned(&body.replace(r#","thoughtSignature":"c2ln""#, ""), to, model), "{model}");
+        }
+    }
+    // Google's endpoint of Chat Completions takes that of calls.
+    assert!(!warned(&call, &OpenAiChat, GEMINI_3) && warned(&text, &OpenAiChat, GEMINI_3));
+}
+
+/// What a client of another protocol sends next to get an answer of Gemini continued, as Gemini gets it.
+fn continued(answer: &Value, client: &dyn Codec) -> Value {
+    let body = if client.protocol() == crate::Protocol::Anthropic {
+        let asked = |content: Value| json!({"role": "user", "content": content});
+        let said = json!({"role": "assistant", "content": answer["content"]});
+        json!({"model": "m", "max_tokens": 9, "messages": [asked(json!("q")), said, asked(json!("and?"))]})
+    } else {
+        let mut input = vec![user("q")];
+        input.extend(answer["output"].as_array().unwrap().iter().cloned());
+        input.push(user("and?"));
+        json!({"model": "m", "input": input})
+    };
+    let text = body.to_string();
+    let request = client.decode_request(text.as_bytes(), UrlFacts::default()).unwrap();
+    // The result of a call is missing, which is made up for with a warning.
+    let sent = encode(&request, GEMINI_3, false, RouteOptions::default(), &NoStates).unwrap();
+    assert!(matches!(sent.warnings.as_str(), "" | "tool_result_missing"), "{}", sent.warnings);
+    sent.body["contents"][1]["parts"].clone()
+}
+
+/// An answer of Gemini, whole, as a client of another protocol gets it, and the warnings.
+fn whole(parts: Value, client: &dyn Codec) -> (Value, String) {
+    let text = chunk(parts, Some("STOP")).to_string();
+    let response = Gemini.decode_response(text.as_bytes(), &Exchange::default()).unwrap();
+    let mut notes = Notes::default();
+    let written = client.encode_response(&response, &mut reply(client), &mut notes);
+    (serde_json::from_slice(&written).unwrap(), notes.header().unwrap_or_default())
+}
+
+/// The same streamed, put together as SDKs do it.
+fn streamed(parts: &[Value], client: &dyn Codec) -> Value {
+    let chunks: Vec<Value> = parts.iter().map(|part| chunk(json!([part]), Some("STOP"))).collect();
+    let written = translate(&Gemini, &sse(&chunks), Framing::Sse, Exchange::default(), client, reply(client));
+    let data = written.lines().filter_map(|line| line.strip_prefix("data: "));
+    let events: Vec<Value> = data.map(|data| serde_json::from_str(data).unwrap()).collect();
+    if let Some(last) = events.last().filter(|last| last["type"] == "response.completed") {
+        return last["response"].clone();
+    }
+    let mut content: Vec<Value> = Vec::new();
+    for event in events {
+        match event["type"].as_str().unwrap() {
+            "content_block_start" => {
+                assert_eq!(event["index"], content.len());
+                content.push(event["content_block"].clone());
+            }
+            "content_block_delta" => {
+                let last = content.last_mut().unwrap();
+                if let Some(more) = event["delta"]["text"].as_str() {
+                    last["text"] = json!(format!("{}{more}", last["text"].as_str().unwrap()));
+                }
+            }
+            _ => {}
+        }
+    }
+    json!({"content": content})
+}
+
+#[test]
+fn the_state_of_a_text_comes_back_to_gemini() {
+    let clients: [&dyn Codec; 2] = [&Anthropic, &OpenAiResponses];
+    for client in clients {
+        let expected = json!([{"text": "hi"}, {"text": "", "thoughtSignature": "c2ln"}]);
+        for parts in [
+            vec![json!({"text": "hi", "thoughtSignature": "c2ln"})],
+            vec![json!({"text": "hi"}), json!({"text": "", "thoughtSignature": "c2ln"})],
+        ] {
+            let (answer, warnings) = whole(json!(parts), client);
+            assert_eq!(continued(&answer, client), expected, "{answer}");
+            assert_eq!(warnings, "");
+            let answer = streamed(&parts, client);
+            assert_eq!(continued(&answer, client), expected, "{answer}");
+        }
+        // The text stays the first that a client reads.
+        let (answer, _) = whole(json!([{"text": "hi", "thoughtSignature": "c2ln"}]), client);
+        assert!(answer["content"][0]["text"] == "hi" || answer["output"][0]["content"][0]["text"] == "hi");
+        // Before a call it would be taken for the call's.
+        let parts = [
+            json!({"text": "hi", "thoughtSignature": "c2ln"}),
+            json!({"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "Y2FsbA=="}),
+        ];
+        let expected = json!([{"text": "hi"}, {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "Y2FsbA=="}]);
+        let (answer, warnings) = whole(json!(parts), client);
+        assert_eq!(warnings, "reasoning_state_dropped");
+        for answer in [answer, streamed(&parts, client)] {
+            assert_eq!(continued(&answer, client), expected, "{answer}");
+        }
+    }
 }
