@@ -27,6 +27,7 @@ fn odd_shapes_are_written_back_as_they_were() {
         r#"{"contents":[],"generationConfig":{"top_p":0.5,"max_output_tokens":5,"stop_sequences":["a"],"response_mime_type":"application/json","response_schema":{"type":"STRING"},"thinking_config":{"thinking_level":"LOW"}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"OBJECT"},"responseJsonSchema":{"type":"object"},"thinkingConfig":{"thinkingBudget":-1,"includeThoughts":false}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"text/x.enum","responseSchema":{"type":"STRING","enum":["a"]},"thinkingConfig":{"thinkingLevel":"HIGH","other":1}}}"#,
+        r#"{"contents":[],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"propertyOrdering":["b","a"],"properties":{"a":{},"b":{}}}}]}],"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"propertyOrdering":["b","a"],"properties":{"a":{},"b":{}}}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"text/plain","responseJsonSchema":{"a":1}}}"#,
         r#"{"contents":[],"generationConfig":{"responseJsonSchema":{"a":1},"thinkingConfig":{"thinkingBudget":128}}}"#,
     ] {

@@ -223,3 +223,35 @@ fn thinking_is_read_as_asked() {
         );
     }
 }
+
+/// The names of the properties of a schema as they are written; `serde_json::Value` sorts them.
+fn order(body: &str, to: &dyn Codec) -> Vec<String> {
+    let request = from_gemini(body);
+    let capabilities = Capabilities::of("gpt-4o");
+    let target =
+        Target { model: "gpt-4o", capabilities, options: RouteOptions::default(), states: &NoStates };
+    let encoded = to.encode_request(&request, &target, &mut Notes::new(false)).unwrap();
+    let text = String::from_utf8(encoded.body).unwrap();
+    assert!(!text.contains("propertyOrdering"), "{text}");
+    let properties = text.split("\"properties\":{").nth(1).unwrap();
+    let keys = properties.split(":{").map(|before| before.rsplit('"').nth(1).unwrap_or("").to_owned());
+    keys.take(3).collect()
+}
+
+#[test]
+fn properties_are_written_in_the_order_asked_for() {
+    let openapi = r#"{"propertyOrdering":["c","a"],"type":"OBJECT","properties":{"a":{"type":"STRING"},"b":{"type":"STRING"},"c":{"type":"STRING"}}}"#;
+    let standard = openapi.replace("OBJECT", "object").replace("STRING", "string");
+    for (tool, config) in [
+        (String::new(), format!(r#""responseSchema":{openapi}"#)),
+        (String::new(), format!(r#""responseJsonSchema":{standard}"#)),
+        (format!(r#"{{"name":"f","parameters":{openapi}}}"#), String::new()),
+        (format!(r#"{{"name":"f","parametersJsonSchema":{standard}}}"#), String::new()),
+    ] {
+        let body = format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"tools":[{{"functionDeclarations":[{tool}]}}],"generationConfig":{{{config}}}}}"#
+        );
+        assert_eq!(order(&body, &OpenAiChat), ["c", "a", "b"], "{body}");
+        assert_eq!(order(&body, &OpenAiResponses), ["c", "a", "b"], "{body}");
+    }
+}
