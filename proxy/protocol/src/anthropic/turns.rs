@@ -222,7 +222,7 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
             Content::Media(_) => {
                 return Err(self.refuse(turn, block, "the provider takes no media of the model"));
             }
-            Content::ToolResult(_) => None,
+            Content::ToolResult(_) => return Err(self.refuse(turn, block, "a tool result of the model")),
         })
     }
 

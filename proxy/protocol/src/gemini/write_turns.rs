@@ -222,7 +222,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             }
             Content::Media(media) => write_media::write(l, self.foreign, media, path, notes)?,
             Content::Opaque(..) => notes.warn("history_item_dropped", path)?,
-            Content::ToolResult(_) => {}
+            Content::ToolResult(_) => return Err(Rejected::new(path(), "a tool result of the model")),
         }
         Ok(())
     }

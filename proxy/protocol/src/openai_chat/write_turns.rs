@@ -215,7 +215,10 @@ impl Writer<'_, '_, '_> {
                         notes.warn("history_item_dropped", || source.block_path(turn, block))?
                     }
                     Content::Media(_) => return Err(refuse_block(source, turn, block, "media of the model")),
-                    Content::Reasoning(_) | Content::ToolCall(_) | Content::ToolResult(_) => {}
+                    Content::ToolResult(_) => {
+                        return Err(refuse_block(source, turn, block, "a tool result of the model"));
+                    }
+                    Content::Reasoning(_) | Content::ToolCall(_) => {}
                 }
             }
             push(&mut said.text, &text, "\n\n");

@@ -166,7 +166,7 @@ impl<'w, 'a> Writer<'w, '_, 'a, '_> {
                     self.notes.warn("history_item_dropped", || source.block_path(turn, block))?;
                 }
                 Content::Media(_) => return Err(self.refuse(turn, block, "media of the model")),
-                Content::ToolResult(_) => {}
+                Content::ToolResult(_) => return Err(self.refuse(turn, block, "tool result of the model")),
             }
             self.lost_state(turn, block)?;
         }

@@ -172,6 +172,16 @@ fn what_only_gemini_has_is_dropped_or_refused() {
         let body = format!(r#"{{"contents":[{{"role":"user","parts":[{part}]}}]}}"#);
         assert_eq!(to_chat(&body, false).unwrap_err().path, path, "{part}");
     }
+    for (part, path) in [
+        (
+            r#"{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a","stringValue":"x"}]}}"#,
+            "contents[0].parts[0].functionCall.partialArgs",
+        ),
+        (r#"{"functionResponse":{"name":"f","response":{"output":"x"}}}"#, "contents[0].parts[0]"),
+    ] {
+        let body = format!(r#"{{"contents":[{{"role":"model","parts":[{part}]}}]}}"#);
+        assert_eq!(to_chat(&body, false).unwrap_err().path, path, "{part}");
+    }
     let role = r#"{"contents":[{"role":"alien","parts":[{"text":"hi"}]}]}"#;
     assert_eq!(to_chat(role, false).unwrap_err().path, "contents[0].role");
 }
