@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::codec::ProviderCodec;
 use crate::facts::{Facts, Fate, Field, Otherwise};
-use crate::ir::{Content, Ext, ExtField, Request, Scope, Thinking};
+use crate::ir::{Content, Ext, ExtField, Request, Scope, Thinking, whole};
 use crate::json::compact;
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
@@ -60,11 +60,15 @@ pub fn source_facts(source: Protocol) -> &'static Facts {
     provider_codec(source).map_or(&NO_FACTS, ProviderCodec::facts)
 }
 
-/// Accounts for a request written to `target`.
+/// Accounts for a request written to `target`, and gives it back with the pieces of each message together.
 ///
 /// # Errors
 /// The first thing that changes what the model sees or the client gets back; in strict mode, the first of anything.
-pub fn request(request: &Request<'_>, target: &dyn ProviderCodec, notes: &mut Notes) -> Result<(), Rejected> {
+pub fn request<'r, 'a>(
+    request: &'r Request<'a>,
+    target: &dyn ProviderCodec,
+    notes: &mut Notes,
+) -> Result<Cow<'r, Request<'a>>, Rejected> {
     let source = source_facts(request.source);
     for (field, fate) in target.facts().lacks {
         let present = FIELDS.iter().any(|(known, _, present)| known == field && present(request));
@@ -88,7 +92,7 @@ pub fn request(request: &Request<'_>, target: &dyn ProviderCodec, notes: &mut No
     for tool in &request.tools {
         walk.ext(Scope::Tool, &tool.ext, || format!("tools[{}]", tool.at), notes)?;
     }
-    Ok(())
+    Ok(whole(request))
 }
 
 /// Drops a setting with a warning, or refuses it.

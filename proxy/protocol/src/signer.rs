@@ -36,6 +36,11 @@ impl<'s> Signer<'s> {
         own.map(Cow::Borrowed).or_else(|| self.pending.take().map(Cow::Owned))
     }
 
+    /// The signature that nothing took.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        self.pending.take()
+    }
+
     /// The signature of a call. Only the first of several parallel calls has one, and it must have one.
     pub(crate) fn sign_call<'o>(&mut self, own: Option<&'o str>, id: &str) -> Option<Cow<'o, str>> {
         let first = !std::mem::replace(&mut self.called, true);

@@ -2,9 +2,23 @@
 
 use std::borrow::Cow;
 
-use crate::ir::State;
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+
+use crate::ir::{Block, Content, State};
 
 const MARK: &str = "xp1.";
+
+/// What the base64 of tagged state begins with, as the JSON string that it is.
+const MARK_IN_BASE64: &str = "\"eHAxL";
+
+/// Reads base64 with or without padding.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The state as text for a client of another protocol: `xp1.<family>.` and the state.
 pub fn tag(state: &State<'_>) -> String {
@@ -12,18 +26,36 @@ pub fn tag(state: &State<'_>) -> String {
     format!("{MARK}{}{redacted}.{}", state.family, state.data)
 }
 
+/// The same as base64, for clients of a protocol whose state is bytes: their SDKs decode it.
+pub fn tag_base64(state: &State<'_>) -> String {
+    STANDARD.encode(tag(state))
+}
+
 /// State as a client sent it back: tagged state keeps the family of its tag, untagged state is of `family`, the
 /// family of the protocol it was found in.
 pub fn untag<'a>(text: Cow<'a, str>, family: &'static str, redacted: bool) -> State<'a> {
-    let parts = text.strip_prefix(MARK).and_then(|rest| rest.split_once('.'));
-    match parts {
-        Some((tagged, data)) => State {
-            family: Cow::Owned(tagged.trim_end_matches('!').to_owned()),
-            redacted: tagged.ends_with('!'),
-            data: Cow::Owned(data.to_owned()),
-        },
-        None => State { family: Cow::Borrowed(family), data: text, redacted },
-    }
+    tagged(&text).unwrap_or(State { family: Cow::Borrowed(family), data: text, redacted })
+}
+
+/// The same of a protocol whose state is bytes. SDKs write anew what they decoded: in either alphabet of base64, with
+/// or without padding. Untagged state stays as the client spelled it.
+pub fn untag_base64<'a>(text: Cow<'a, str>, family: &'static str) -> State<'a> {
+    let decoded = || {
+        text.starts_with(&MARK_IN_BASE64[1..]).then_some(())?;
+        let bytes = LENIENT.decode(text.replace('-', "+").replace('_', "/")).ok()?;
+        tagged(std::str::from_utf8(&bytes).ok()?)
+    };
+    decoded().unwrap_or_else(|| untag(text, family, false))
+}
+
+/// The state in tagged text.
+fn tagged(text: &str) -> Option<State<'static>> {
+    let (family, data) = text.strip_prefix(MARK)?.split_once('.')?;
+    Some(State {
+        family: Cow::Owned(family.trim_end_matches('!').to_owned()),
+        redacted: family.ends_with('!'),
+        data: Cow::Owned(data.to_owned()),
+    })
 }
 
 /// The state for a provider of that family: only what the family made itself.
@@ -31,10 +63,45 @@ pub fn for_family<'s, 'a>(state: Option<&'s State<'a>>, family: &str) -> Option<
     state.filter(|state| state.family == family)
 }
 
+/// The state of a text (Gemini), for clients whose protocol has a place only for that of reasoning: it goes after
+/// everything that was said, and is sent back as what ends the turn. Before a call it would be taken for the call's.
+#[derive(Debug, Default)]
+pub(crate) struct Trailing {
+    state: Option<State<'static>>,
+    /// State was dropped: a call or another text followed.
+    pub(crate) lost: bool,
+}
+
+impl Trailing {
+    /// Keeps the state of a text.
+    pub(crate) fn keep(&mut self, state: &State<'_>) {
+        self.lost |= self.state.replace(state.to_static()).is_some();
+    }
+
+    /// A call follows.
+    pub(crate) fn call(&mut self) {
+        self.lost |= self.state.take().is_some();
+    }
+
+    /// Looks at a block of a whole answer.
+    pub(crate) fn after(&mut self, block: &Block<'_>) {
+        match (&block.content, &block.state) {
+            (Content::Text(_), Some(state)) => self.keep(state),
+            (Content::ToolCall(_), _) => self.call(),
+            _ => {}
+        }
+    }
+
+    /// What goes at the end.
+    pub(crate) fn take(&mut self) -> Option<State<'static>> {
+        self.state.take()
+    }
+}
+
 /// Whether a request may hold tagged state. Its bytes must not be passed on then, even to a provider of the same
 /// protocol: the codec leaves out what another provider made.
 pub fn has_tags(body: &[u8]) -> bool {
-    memchr::memmem::find(body, MARK.as_bytes()).is_some()
+    [MARK, MARK_IN_BASE64].iter().any(|mark| memchr::memmem::find(body, mark.as_bytes()).is_some())
 }
 
 #[cfg(test)]
@@ -49,6 +116,31 @@ mod tests {
             assert_eq!(untag(Cow::Borrowed(&text), "anthropic", false), state);
             assert!(has_tags(format!("{{\"signature\":\"{text}\"}}").as_bytes()) && !has_tags(b"xp2.a.b"));
         }
+    }
+
+    #[test]
+    fn a_tag_comes_back_from_either_base64_with_or_without_padding() {
+        for data in ["a", "ab", "abc", "?>~?>~.="] {
+            let state = State { family: Cow::Borrowed("openai"), data: Cow::Borrowed(data), redacted: true };
+            let text = tag_base64(&state);
+            let url = text.replace('+', "-").replace('/', "_");
+            for spelled in [&text, &url, text.trim_end_matches('='), url.trim_end_matches('=')] {
+                assert_eq!(untag_base64(Cow::Borrowed(spelled), "gemini"), state, "{spelled}");
+                assert!(has_tags(format!("{{\"thoughtSignature\": \"{spelled}\"}}").as_bytes()));
+            }
+        }
+    }
+
+    #[test]
+    fn state_without_a_tag_stays_byte_for_byte() {
+        // The last: a mark without a family, and what is no base64.
+        for text in ["EqQBCg-_+/=", "skip_thought_signature_validator", "", "eHAxLmE=", "eHAxL!"] {
+            let state = untag_base64(Cow::Borrowed(text), "gemini");
+            assert_eq!((state.family.as_ref(), state.data.as_ref()), ("gemini", text));
+        }
+        assert!(!has_tags(b"{\"data\":\"AAeHAxL\"}"));
+        // Tagged without base64, as it was written once.
+        assert_eq!(untag_base64(Cow::Borrowed("xp1.openai.a"), "gemini").family, "openai");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::ir::{
 use crate::json::write::{self, List, Object};
 use crate::json::{DecodeError, read};
 use crate::notes::Notes;
-use crate::state::tag;
+use crate::state::{Trailing, tag};
 
 use super::finish::{self, Signs};
 use super::prompt::write_arguments;
@@ -116,7 +116,15 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let mut signs = Signs { stop_text: choice.stop_sequence.is_some(), ..Signs::default() };
     o.list("content", |l| {
         let cut = choice.finish == Some(Finish::Length);
-        choice.blocks().for_each(|block| write_block(l, block, cut, &mut signs, reply, notes));
+        let mut trailing = Trailing::default();
+        for block in choice.blocks() {
+            write_block(l, block, cut, &mut signs, reply, notes);
+            trailing.after(block);
+        }
+        trailing.take().into_iter().for_each(|state| write_reasoning(l, "", Some(&state)));
+        if trailing.lost {
+            notes.tell("reasoning_state_dropped");
+        }
     });
     let (word, warning) = finish::word(choice.finish.unwrap_or(Finish::Unknown), signs);
     warning.into_iter().for_each(|warning| notes.tell(warning));

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sequence, State, Usage};
 use crate::json::write::{self, Object};
 use crate::sse::write_event;
+use crate::state::Trailing;
 use crate::stream::StreamEncoder;
 use crate::{custom, json};
 
@@ -31,6 +32,7 @@ struct Writer {
     index: u32,
     open: Option<Open>,
     signs: Signs,
+    trailing: Trailing,
     end: Option<End>,
     usage: Option<Usage>,
     over: bool,
@@ -78,6 +80,7 @@ impl Encoder {
             index: 0,
             open: None,
             signs: Signs::default(),
+            trailing: Trailing::default(),
             end: None,
             usage: None,
             over: false,
@@ -131,6 +134,7 @@ impl Writer {
         self.start = Some((id, self.reply.model(Some(model)).to_owned()));
         (self.begun, self.index, self.open) = (false, 0, None);
         (self.signs, self.end, self.usage) = (Signs::default(), None, None);
+        self.trailing = Trailing::default();
     }
 
     fn begin(&mut self, out: &mut Vec<u8>) {
@@ -168,6 +172,7 @@ impl Writer {
             BlockKind::Reasoning => Kind::Thinking,
             BlockKind::ToolCall { id, name, style } => {
                 self.signs.calls = true;
+                self.trailing.call();
                 let id = if id.is_empty() { self.reply.ids.mint("toolu_") } else { id.to_string() };
                 match style {
                     CallStyle::Custom => Kind::Custom { id, name: name.to_string(), text: String::new() },
@@ -257,6 +262,7 @@ impl Writer {
                 block_stop(out, self.index);
                 self.index += 1;
             }
+            Kind::Text => self.trailing.keep(state),
             _ => {}
         }
     }
@@ -280,6 +286,10 @@ impl Writer {
     fn stop(&mut self, out: &mut Vec<u8>) {
         self.over = true;
         self.begin(out);
+        if let Some(state) = self.trailing.take() {
+            redacted_start(out, self.index, &state);
+            block_stop(out, self.index);
+        }
         let end =
             self.end.take().unwrap_or(End { finish: Finish::Unknown, stop_sequence: None, message: None });
         let signs = Signs { stop_text: end.stop_sequence.is_some(), ..self.signs };

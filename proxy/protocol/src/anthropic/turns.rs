@@ -201,19 +201,14 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
 
     /// A block of the model, if there is anything to write of it.
     fn said(&mut self, turn: &Turn<'_>, block: &'p Block<'a>) -> Result<Option<What<'p, 'a>>, Rejected> {
+        let own = for_family(block.state.as_ref(), THIS.family()).is_some();
+        let replayed = matches!(block.content, Content::Reasoning(_)) && own && self.rules.reasoning;
+        if block.state.is_some() && !replayed {
+            self.warn("reasoning_state_dropped", turn, block)?;
+        }
         Ok(match &block.content {
             Content::Text(text) | Content::Refusal(text) => written(text).map(What::Text),
-            Content::Reasoning(_) => {
-                let own = for_family(block.state.as_ref(), THIS.family()).is_some();
-                if own && self.rules.reasoning {
-                    Some(What::Reasoning(block))
-                } else {
-                    if block.state.is_some() {
-                        self.warn("reasoning_state_dropped", turn, block)?;
-                    }
-                    None
-                }
-            }
+            Content::Reasoning(_) => replayed.then_some(What::Reasoning(block)),
             Content::ToolCall(call) => {
                 if call.style != crate::ir::CallStyle::Custom && call.arguments.as_object().is_none() {
                     self.warn("tool_arguments_wrapped", turn, block)?;
@@ -227,7 +222,7 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
             Content::Media(_) => {
                 return Err(self.refuse(turn, block, "the provider takes no media of the model"));
             }
-            Content::ToolResult(_) => None,
+            Content::ToolResult(_) => return Err(self.refuse(turn, block, "a tool result of the model")),
         })
     }
 

@@ -45,7 +45,7 @@ pub(crate) fn encode(
         write::object(&mut body, |o| native::request(o, request, named(target, purpose), &marks));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    account::request(request, &Anthropic, notes)?;
+    let request = &*account::request(request, &Anthropic, notes)?;
     let plan = Plan::of(request, target, notes)?;
     let names = Names::of(request, NAMES);
     let custom = custom::names(request);

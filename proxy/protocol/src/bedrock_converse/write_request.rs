@@ -38,7 +38,7 @@ pub(super) fn encode(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Encoded, Rejected> {
-    account::request(request, &Converse, notes)?;
+    let request = &*account::request(request, &Converse, notes)?;
     let plan = Plan::of(request, target, notes)?;
     let names = Names::of(request, NAMES);
     let foreign = Foreign { request, target, names: &names, plan: &plan, purpose: Purpose::Answer };

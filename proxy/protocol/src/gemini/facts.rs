@@ -151,8 +151,9 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Block, "fileData", "mimeType"),
     carried(Scope::Block, "fileData", "fileUri"),
     carried(Scope::Block, "fileData", "displayName"),
-    carried(Scope::Block, "functionCall", "partialArgs"),
-    carried(Scope::Block, "functionCall", "willContinue"),
+    // Pieces of arguments, of which others would see a call without any.
+    rule(Scope::Block, "functionCall", "partialArgs", Otherwise::Refuse).unless(&["[]"]),
+    rule(Scope::Block, "functionCall", "willContinue", Otherwise::Drop).unless(&["false"]),
     carried(Scope::Block, "functionResponse", "response"),
     carried(Scope::Block, "functionResponse", "parts"),
     rule(Scope::Block, "functionResponse", "willContinue", Otherwise::Drop).unless(&["false"]),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, ToolCall, ToolResult};
 use crate::json::{Str, constant, object_text};
-use crate::state::untag;
+use crate::state::untag_base64;
 
 use super::THIS;
 use super::facts::twin;
@@ -45,7 +45,7 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
     if let Some(raw) = part.thought.filter(|_| !(is_thought && is_text)) {
         twin(&mut ext, "", "thought", raw);
     }
-    let state = part.thought_signature.map(|signature| untag(signature.0, THIS.family(), false));
+    let state = part.thought_signature.map(|signature| untag_base64(signature.0, THIS.family()));
     Block { content, state, at, ext }
 }
 

@@ -22,6 +22,8 @@ pub(super) fn of_body<'a>(body: wire::Body<'a>, url: UrlFacts<'a>) -> Result<Req
     let mut request = Request::new(THIS, Cow::Borrowed(url.model.unwrap_or("")));
     let mut ext = Ext::of(body.rest);
     request.stream = url.stream;
+    // Google's SDKs send a streamed answer back as one message a chunk.
+    request.pieces = true;
     if body.model.is_some() {
         ext.push(NAMED, "model", RawValue::NULL);
     }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking};
 use crate::json::{DecodeError, Num, Str, compact, constant, read_raw};
-use crate::schema::from_openapi;
+use crate::schema::{from_openapi, reordered};
 
 use super::facts::{ABSENT, CONFIG, THINKING, twin};
 use super::wire;
@@ -78,13 +78,21 @@ fn output<'a>(
             ext.push(ABSENT, "responseJsonSchema", RawValue::NULL);
         }
     }
-    let schema = json_schema.map(Cow::Borrowed).or_else(|| openapi.map(from_openapi));
+    let schema = json_schema.map(|raw| {
+        let reordered = reordered(raw);
+        if reordered.is_some() {
+            twin(ext, CONFIG, "responseJsonSchema", raw);
+        }
+        reordered.unwrap_or(Cow::Borrowed(raw))
+    });
+    let schema = schema.or_else(|| openapi.map(from_openapi));
     match (mime.map(RawValue::get), &schema) {
         (None | Some("\"application/json\""), Some(_)) => {
             if mime.is_none() {
                 ext.push(ABSENT, "responseMimeType", RawValue::NULL);
             }
-            Some(OutputFormat::Schema { name: None, description: None, schema, strict: None })
+            // Gemini always holds the answer to the schema.
+            Some(OutputFormat::Schema { name: None, description: None, schema, strict: Some(true) })
         }
         (None, None) => None,
         (Some("\"application/json\""), None) => Some(OutputFormat::Json),

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, Usage};
 use crate::json::{Str, compact};
 use crate::sse::Frame;
-use crate::state::untag;
+use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
 
 use super::partial::Partial;
@@ -88,17 +88,22 @@ impl Decoder {
             sink.event(Event::Start { id: word(chunk.response_id), model: word(chunk.model_version) });
         }
         self.blocked = blocked.or(self.blocked.take());
+        chunk.usage_metadata.into_iter().for_each(|raw| self.counts.take(raw));
+        if self.started && self.usage.is_none() {
+            // Clients of Messages are told the input before anything else. The output has only begun: it is no figure yet.
+            let input = |usage| Usage { output_total: 0, reasoning: None, ..usage };
+            self.tell(self.counts.usage().map(input), sink);
+        }
         for candidate in candidates {
             self.candidate(candidate, sink);
         }
-        if let Some(raw) = chunk.usage_metadata {
-            self.count(raw, sink);
+        if self.started {
+            self.tell(self.counts.usage(), sink);
         }
     }
 
-    fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {
-        self.counts.take(raw);
-        let usage = self.counts.usage();
+    /// Tells counts that are news.
+    fn tell(&mut self, usage: Option<Usage>, sink: &mut dyn Sink) {
         if let Some(usage) = usage.filter(|_| usage != self.usage) {
             self.usage = Some(usage);
             sink.event(Event::Usage(usage));
@@ -165,7 +170,7 @@ impl Reader<'_, '_> {
 
     fn sign(&mut self, block: u32, signature: Option<Str<'_>>) {
         if let Some(signature) = signature {
-            let state = untag(signature.0, THIS.family(), false);
+            let state = untag_base64(signature.0, THIS.family());
             self.sink.event(Event::Signature { block, state });
         }
     }
@@ -270,6 +275,8 @@ impl StreamDecoder for Decoder {
         if self.failed {
             return;
         }
+        // Of an answer that never began.
+        self.tell(self.counts.usage(), sink);
         let answered = !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some());
         let blocked = self.blocked.take().filter(|_| self.choices.is_empty());
         for state in &mut self.choices {

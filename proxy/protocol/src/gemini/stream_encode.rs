@@ -31,7 +31,10 @@ struct Block {
 
 enum Kind {
     Text,
-    Thought,
+    Thought {
+        /// A piece of it was written.
+        shown: bool,
+    },
     Call(Box<Call>),
     /// What Gemini has no part for.
     Other,
@@ -134,7 +137,7 @@ impl Encoder {
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>) {
         let kind = match kind {
             BlockKind::Text | BlockKind::Refusal => Kind::Text,
-            BlockKind::Reasoning => Kind::Thought,
+            BlockKind::Reasoning => Kind::Thought { shown: false },
             BlockKind::ToolCall { id, name, style } => Kind::Call(Box::new(Call {
                 id: id.to_string(),
                 name: name.to_string(),
@@ -151,14 +154,28 @@ impl Encoder {
     fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
         let Some(Block { choice, kind }) = self.blocks.get_mut(block as usize) else { return };
         let choice = *choice;
-        let (text, thought) = match (kind, delta) {
-            (Kind::Call(call), Delta::Args(text)) => return call.args.push_str(text),
-            (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) => (text, false),
-            (Kind::Thought, Delta::Reasoning(text)) if self.choices[choice].thoughts.show => (text, true),
-            _ => return,
-        };
-        let signature = if thought { None } else { self.choices[choice].thoughts.sign(None) };
-        self.parts(out, choice, |l| write_part::text(l, text, thought, signature.as_deref()));
+        let thoughts = &mut self.choices[choice].thoughts;
+        match (kind, delta) {
+            (Kind::Call(call), Delta::Args(text)) => call.args.push_str(text),
+            (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) => {
+                let signature = thoughts.sign(None);
+                self.parts(out, choice, |l| write_part::text(l, text, false, signature.as_deref()));
+            }
+            (Kind::Thought { shown }, Delta::Reasoning(text)) if thoughts.show && !text.is_empty() => {
+                *shown = true;
+                let waiting = thoughts.sign(None);
+                self.state(out, choice, waiting);
+                self.parts(out, choice, |l| write_part::text(l, text, true, None));
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes state that no part took.
+    fn state(&mut self, out: &mut Vec<u8>, choice: usize, waiting: Option<String>) {
+        if let Some(waiting) = waiting {
+            self.parts(out, choice, |l| write_part::alone(l, &waiting));
+        }
     }
 
     fn sign(&mut self, block: u32, state: &State<'_>, out: &mut Vec<u8>) {
@@ -170,8 +187,11 @@ impl Encoder {
                 call.signature = thoughts.sign(Some(state));
                 return;
             }
-            Kind::Thought if !thoughts.show => return thoughts.keep(state),
-            Kind::Thought => true,
+            Kind::Thought { shown: false } => {
+                let waiting = thoughts.keep(state);
+                return self.state(out, choice, waiting);
+            }
+            Kind::Thought { shown: true } => true,
             Kind::Text => false,
             Kind::Other => return,
         };

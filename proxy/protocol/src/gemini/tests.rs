@@ -2,8 +2,10 @@ mod answer;
 mod hostile;
 mod known_bugs;
 mod own;
+mod pieces;
 mod request;
 mod source;
+mod state;
 mod stream;
 
 use crate::codec::ProviderCodec as _;
@@ -15,6 +17,7 @@ use crate::codec::{Codec, Exchange, NoStates, Reply, RouteOptions, States, Targe
 use crate::ir::{Event, Request};
 use crate::notes::{Notes, Rejected};
 use crate::openai_chat::OpenAiChat;
+use crate::openai_responses::OpenAiResponses;
 use crate::stream::{Framing, StreamReader};
 
 /// A request as Gemini gets it, with the warnings and what reading the answer needs to know.

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::{Ext, Tool, ToolChoice, ToolKind};
 use crate::json::{DecodeError, Str, read_raw};
-use crate::schema::from_openapi;
+use crate::schema::{from_openapi, reordered};
 
 use super::facts::{ABSENT, CALLING, TOOL_CONFIG, twin};
 use super::wire;
@@ -46,7 +46,13 @@ fn function(one: wire::Declaration<'_>, at: u32) -> Tool<'_> {
             ext.push(ABSENT, "parametersJsonSchema", RawValue::NULL);
         }
     }
-    let parameters = one.parameters_json_schema.map(Cow::Borrowed);
+    let parameters = one.parameters_json_schema.map(|raw| {
+        let reordered = reordered(raw);
+        if reordered.is_some() {
+            twin(&mut ext, "", "parametersJsonSchema", raw);
+        }
+        reordered.unwrap_or(Cow::Borrowed(raw))
+    });
     Tool {
         kind: ToolKind::Function,
         name: one.name.map_or(Cow::Borrowed(""), |name| name.0),

@@ -16,6 +16,37 @@ const fn default_mime(kind: MediaKind) -> &'static str {
     }
 }
 
+/// Media types by the ends of file names, for URLs. Whoever fetches them reads the type here alone.
+const ENDS: [(&str, &str); 20] = [
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("webp", "image/webp"),
+    ("gif", "image/gif"),
+    ("heic", "image/heic"),
+    ("heif", "image/heif"),
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+    ("md", "text/plain"),
+    ("html", "text/html"),
+    ("csv", "text/csv"),
+    ("mp3", "audio/mpeg"),
+    ("wav", "audio/wav"),
+    ("flac", "audio/flac"),
+    ("ogg", "audio/ogg"),
+    ("mp4", "video/mp4"),
+    ("mov", "video/quicktime"),
+    ("webm", "video/webm"),
+    ("mpeg", "video/mpeg"),
+];
+
+/// The media type that the path of a URL ends with.
+fn mime_of_url(url: &str) -> Option<&'static str> {
+    let (_, path) = url.split(['?', '#']).next()?.split_once("://")?.1.split_once('/')?;
+    let (_, end) = path.rsplit('/').next()?.rsplit_once('.')?;
+    ENDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(end)).map(|(_, mime)| *mime)
+}
+
 /// Writes a media part.
 ///
 /// # Errors
@@ -34,7 +65,9 @@ pub(super) fn write(
         Source::Base64(data) => l.object(|o| write_bytes(o, media, data)),
         Source::Url(url) if foreign.target.options.url_fetch => l.object(|o| {
             o.object("fileData", |o| {
-                o.opt_str("mimeType", media.mime.as_deref());
+                // Vertex AI refuses a file without one.
+                let mime = media.mime.as_deref().or_else(|| mime_of_url(url));
+                o.str("mimeType", mime.unwrap_or(default_mime(media.kind)));
                 o.str("fileUri", url);
             });
         }),

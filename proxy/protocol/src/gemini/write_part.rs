@@ -6,6 +6,7 @@ use crate::custom;
 use crate::ir::{Arguments, CallStyle, State, ToolCall};
 use crate::json::write::List;
 use crate::json::{Json, compact, object_text};
+use crate::state::tag_base64;
 
 use super::THIS;
 
@@ -13,8 +14,8 @@ use super::THIS;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NotAnObject;
 
-/// Whether thoughts are shown, and the state of those that are not: it goes with the next part, so that the
-/// client sends it back.
+/// Whether thoughts are shown, and the state of those that are not, or have no text: it goes with the next part, so
+/// that the client sends it back.
 #[derive(Debug, Default)]
 pub(super) struct Thoughts {
     pub(super) show: bool,
@@ -26,9 +27,9 @@ impl Thoughts {
         Thoughts { show, pending: None }
     }
 
-    /// Keeps the state of a thought that is not shown.
-    pub(super) fn keep(&mut self, state: &State<'_>) {
-        self.pending = Some(signature(state));
+    /// Keeps the state of a thought of which nothing is shown. What waited before is given back: a part has one.
+    pub(super) fn keep(&mut self, state: &State<'_>) -> Option<String> {
+        self.pending.replace(signature(state))
     }
 
     /// The signature of the next part: its own, or the one that waits.
@@ -37,9 +38,14 @@ impl Thoughts {
     }
 }
 
-/// The state to write for a client: Gemini's own as it is, another family's with its tag.
-fn signature(state: &State<'_>) -> String {
-    if state.family == THIS.family() { state.data.to_string() } else { crate::state::tag(state) }
+/// The part of state that no other part takes.
+pub(super) fn alone(l: &mut List<'_>, signature: &str) {
+    text(l, "", false, Some(signature));
+}
+
+/// The state to write for a client: Gemini's own as it is, another family's with its tag. It is bytes to Google's SDKs.
+pub(super) fn signature(state: &State<'_>) -> String {
+    if state.family == THIS.family() { state.data.to_string() } else { tag_base64(state) }
 }
 
 /// A part of text, or of thought.

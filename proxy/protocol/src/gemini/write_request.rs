@@ -43,7 +43,7 @@ pub(super) fn encode_named(
         write::object(&mut body, |o| write_native::request(o, request, target.model, named));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    account::request(request, &Gemini, notes)?;
+    let request = &*account::request(request, &Gemini, notes)?;
     let foreign = Foreign::new(request, target, Names::of(request, NAMES), notes)?;
     write::object(&mut body, |o| foreign.write(o, named, notes))?;
     let exchange =

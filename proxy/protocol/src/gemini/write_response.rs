@@ -101,13 +101,15 @@ impl Parts<'_, '_> {
     fn block(&mut self, l: &mut List<'_>, block: &Block<'_>) {
         let state = block.state.as_ref();
         match &block.content {
-            Content::Reasoning(text) if self.thoughts.show => {
-                if !text.is_empty() || state.is_some() {
-                    let signature = self.thoughts.sign(state);
-                    write_part::text(l, text, true, signature.as_deref());
-                }
+            Content::Reasoning(text) if self.thoughts.show && !text.is_empty() => {
+                let waiting = self.thoughts.sign(None);
+                waiting.into_iter().for_each(|waiting| write_part::alone(l, &waiting));
+                write_part::text(l, text, true, state.map(write_part::signature).as_deref());
             }
-            Content::Reasoning(_) => state.into_iter().for_each(|state| self.thoughts.keep(state)),
+            Content::Reasoning(_) => {
+                let waiting = state.and_then(|state| self.thoughts.keep(state));
+                waiting.into_iter().for_each(|waiting| write_part::alone(l, &waiting));
+            }
             Content::Text(text) | Content::Refusal(text) => {
                 if !text.is_empty() || state.is_some() {
                     let signature = self.thoughts.sign(state);

@@ -180,7 +180,10 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         let mut parts = Vec::new();
         let mut signer = Signer::new(self.foreign.target);
         write::list(&mut parts, |l| {
-            blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))
+            blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))?;
+            // It ends the message in a part of its own, as Gemini has it.
+            signer.rest().into_iter().for_each(|signature| write_part::alone(l, &signature));
+            Ok(())
         })?;
         self.empty &= !content(l, "model", &parts);
         Ok(())
@@ -219,7 +222,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             }
             Content::Media(media) => write_media::write(l, self.foreign, media, path, notes)?,
             Content::Opaque(..) => notes.warn("history_item_dropped", path)?,
-            Content::ToolResult(_) => {}
+            Content::ToolResult(_) => return Err(Rejected::new(path(), "a tool result of the model")),
         }
         Ok(())
     }

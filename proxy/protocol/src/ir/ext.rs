@@ -68,6 +68,11 @@ impl<'a> Ext<'a> {
         self.0.push(ExtField { inside, key: Cow::Borrowed(key), value });
     }
 
+    /// Adds the fields of another node.
+    pub(crate) fn append(&mut self, other: Ext<'a>) {
+        self.0.extend(other.0);
+    }
+
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = &ExtField<'a>> {
         self.0.iter()

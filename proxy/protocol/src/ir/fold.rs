@@ -6,8 +6,8 @@ use crate::error::ApiError;
 use crate::protocol::Protocol;
 
 use super::{
-    Arguments, Block, BlockKind, Choice, Content, Delta, Event, NONE, Response, Role, Sink, State, ToolCall,
-    Turn, Usage,
+    Arguments, Block, BlockKind, Choice, Content, Delta, Event, NONE, Response, Role, Sink, ToolCall, Turn,
+    Usage,
 };
 
 /// Collects a stream into the response it amounts to.
@@ -127,11 +127,7 @@ impl Sink for Fold {
             Event::Delta { block, delta } => self.extend(block, &delta),
             Event::Signature { block, state } => {
                 if let Some(block) = self.block(block) {
-                    block.state = Some(State {
-                        family: Cow::Owned(state.family.into_owned()),
-                        data: Cow::Owned(state.data.into_owned()),
-                        redacted: state.redacted,
-                    });
+                    block.state = Some(state.to_static());
                 }
             }
             Event::BlockEnd { .. } => {}

@@ -18,6 +18,9 @@ pub struct Request<'a> {
     pub stream: Option<bool>,
     /// The conversation, instructions first where they stand outside the list of messages.
     pub turns: Vec<Turn<'a>>,
+    /// Turns of the model that follow each other are pieces of one message, as a stream brought them (Gemini), rather
+    /// than messages.
+    pub pieces: bool,
     /// Tools the model may call.
     pub tools: Vec<Tool<'a>>,
     /// Which of them.
@@ -58,6 +61,7 @@ impl<'a> Request<'a> {
             model,
             stream: None,
             turns: Vec::new(),
+            pieces: false,
             tools: Vec::new(),
             tool_choice: None,
             parallel_tools: None,

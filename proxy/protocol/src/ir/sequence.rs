@@ -78,11 +78,7 @@ impl Waiting {
                 Delta::Text(text) | Delta::Args(text) | Delta::Reasoning(text) | Delta::Refusal(text) => text,
             }),
             Event::Signature { state, .. } => {
-                self.state = Some(State {
-                    family: Cow::Owned(state.family.to_string()),
-                    data: Cow::Owned(state.data.to_string()),
-                    redacted: state.redacted,
-                });
+                self.state = Some(state.to_static());
             }
             Event::BlockEnd { .. } => self.ended = true,
             _ => {}

@@ -37,7 +37,7 @@ impl Role {
 }
 
 /// One message (Chat, Messages, Gemini) or one item (Responses), as the source divides them. Turns of one role may
-/// follow each other; see [`runs`].
+/// follow each other; see [`runs`] and [`super::Request::pieces`].
 #[derive(Clone, Debug)]
 pub struct Turn<'a> {
     /// Who speaks.
@@ -147,6 +147,17 @@ pub struct State<'a> {
     pub data: Cow<'a, str>,
     /// The reasoning text itself is withheld (a redacted block), rather than signed.
     pub redacted: bool,
+}
+
+impl State<'_> {
+    /// The same, borrowing nothing.
+    pub fn to_static(&self) -> State<'static> {
+        State {
+            family: Cow::Owned(self.family.to_string()),
+            data: Cow::Owned(self.data.to_string()),
+            redacted: self.redacted,
+        }
+    }
 }
 
 /// Divides turns into runs that `same` holds together: what a protocol with one message a speaker merges.

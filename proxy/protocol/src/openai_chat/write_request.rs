@@ -25,7 +25,7 @@ pub(super) fn encode(
         write::object(&mut body, |o| native(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    account::request(request, &OpenAiChat, notes)?;
+    let request = &*account::request(request, &OpenAiChat, notes)?;
     let names = Names::of(request, NAMES);
     write::object(&mut body, |o| Foreign { request, target, names: &names }.write(o, notes))?;
     Ok(Encoded { body, exchange: Exchange { names, ..Exchange::default() } })

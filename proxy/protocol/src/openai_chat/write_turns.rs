@@ -232,31 +232,39 @@ impl Writer<'_, '_, '_> {
         write_call(l, &block, &call, self.foreign.request.source);
     }
 
+    /// Whether the state of a block is written: a signature of a call, or of a thought that a call follows.
+    fn keeps_state(&self, block: &Block<'_>, calls: bool) -> bool {
+        let place = match block.content {
+            Content::ToolCall(_) => true,
+            Content::Reasoning(_) => calls,
+            _ => false,
+        };
+        place && self.takes_signatures() && for_family(block.state.as_ref(), GOOGLE).is_some()
+    }
+
     /// Texts of one turn follow each other directly, those of several with an empty line between.
     fn said<'t>(&self, run: &'t [Turn<'_>], notes: &mut Notes) -> Result<Said<'t>, Rejected> {
         let source = self.foreign.source();
         let mut said = Said::default();
-        // Where there are calls they take the signatures of thoughts.
         let mut blocks = run.iter().flat_map(|turn| &turn.blocks);
-        let has_signer =
-            self.takes_signatures() && blocks.any(|block| matches!(block.content, Content::ToolCall(_)));
-        let signs = |block: &Block<'_>| has_signer && for_family(block.state.as_ref(), GOOGLE).is_some();
+        let calls = blocks.any(|block| matches!(block.content, Content::ToolCall(_)));
         for turn in run {
             let mut text = Cow::Borrowed("");
             for block in &turn.blocks {
+                if block.state.is_some() && !self.keeps_state(block, calls) {
+                    notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
+                }
                 match &block.content {
                     Content::Text(more) => push(&mut text, more, ""),
                     Content::Refusal(more) => push(&mut said.refusal, more, ""),
-                    Content::Reasoning(_) => {
-                        if block.state.is_some() && !signs(block) {
-                            notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
-                        }
-                    }
                     Content::Opaque(..) => {
                         notes.warn("history_item_dropped", || source.block_path(turn, block))?
                     }
                     Content::Media(_) => return Err(refuse_block(source, turn, block, "media of the model")),
-                    Content::ToolCall(_) | Content::ToolResult(_) => {}
+                    Content::ToolResult(_) => {
+                        return Err(refuse_block(source, turn, block, "a tool result of the model"));
+                    }
+                    Content::Reasoning(_) | Content::ToolCall(_) => {}
                 }
             }
             push(&mut said.text, &text, "\n\n");

@@ -10,6 +10,7 @@ use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope,
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, Num, Str, read};
 use crate::notes::Notes;
+use crate::state::Trailing;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::finish::{self, Signs};
@@ -122,12 +123,18 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
         Output { reply, notes, items: Items::default(), parts: Vec::new(), signs: Signs::default() };
     let cut = choice.finish == Some(Finish::Length);
     let blocks: Vec<&Block<'_>> = choice.blocks().collect();
+    let mut trailing = Trailing::default();
     for (at, block) in blocks.iter().enumerate() {
+        trailing.after(block);
         output.block(block, if cut && at + 1 == blocks.len() { "incomplete" } else { "completed" });
     }
     let finish = choice.finish.unwrap_or(Finish::Unknown);
     output.explain(finish, choice.finish_message.as_deref());
     output.message(if cut { "incomplete" } else { "completed" });
+    trailing.take().into_iter().for_each(|state| output.reasoning("", Some(&carried(&state))));
+    if trailing.lost {
+        output.notes.tell("reasoning_state_dropped");
+    }
     let end = finish::word(finish, output.signs);
     end.warning.into_iter().for_each(|warning| output.notes.tell(warning));
     let items = output.items;

@@ -4,6 +4,7 @@ use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
 use crate::json::write::{self, Object};
+use crate::state::Trailing;
 use crate::stream::StreamEncoder;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
@@ -27,6 +28,7 @@ struct Writer {
     items: Items,
     open: Open,
     signs: Signs,
+    trailing: Trailing,
     end: Option<(Finish, Option<String>)>,
     usage: Option<Usage>,
     over: bool,
@@ -41,6 +43,7 @@ impl Encoder {
             items: Items::default(),
             open: Open::None,
             signs: Signs::default(),
+            trailing: Trailing::default(),
             end: None,
             usage: None,
             over: false,
@@ -124,6 +127,7 @@ impl Writer {
                     }
                     BlockKind::ToolCall { id, name, style } if choice == 0 => {
                         self.signs.calls = true;
+                        self.trailing.call();
                         let call = Call::new(id, name, *style, &mut self.reply);
                         Open::Call { call, begun: false, arguments: String::new() }
                     }
@@ -224,6 +228,7 @@ impl Writer {
         let data = carried(state);
         match &mut self.open {
             Open::Thought(thought) => thought.state = Some(data.into_owned()),
+            Open::Message(_) => self.trailing.keep(state),
             Open::Call { begun: false, .. } => {
                 let call = std::mem::replace(&mut self.open, Open::None);
                 let id = self.reply.ids.mint("rs_");
@@ -344,6 +349,10 @@ impl Writer {
             self.say(text, out);
         }
         self.close_with(if finish == Finish::Length { "incomplete" } else { "completed" }, out);
+        if let Some(state) = self.trailing.take() {
+            let (id, state) = (self.reply.ids.mint("rs_"), Some(carried(&state).into_owned()));
+            self.thought(Thought { id, state, ..Thought::default() }, out);
+        }
         let end = finish::word(finish, self.signs);
         let kind = if end.reason.is_some() { "response.incomplete" } else { "response.completed" };
         self.response(out, kind, end.status, end.reason, None);

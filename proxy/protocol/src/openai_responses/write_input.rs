@@ -151,11 +151,12 @@ impl<'w, 'a> Writer<'w, '_, 'a, '_> {
         let mut said = Cow::Borrowed("");
         for block in &turn.blocks {
             match &block.content {
-                Content::Text(text) | Content::Refusal(text) => push(&mut said, text, ""),
                 Content::Reasoning(_) => {
                     self.say(l, &mut said);
                     self.reasoning(turn, block)?;
+                    continue;
                 }
+                Content::Text(text) | Content::Refusal(text) => push(&mut said, text, ""),
                 Content::ToolCall(call) => {
                     self.say(l, &mut said);
                     self.call(l, call);
@@ -165,8 +166,9 @@ impl<'w, 'a> Writer<'w, '_, 'a, '_> {
                     self.notes.warn("history_item_dropped", || source.block_path(turn, block))?;
                 }
                 Content::Media(_) => return Err(self.refuse(turn, block, "media of the model")),
-                Content::ToolResult(_) => {}
+                Content::ToolResult(_) => return Err(self.refuse(turn, block, "tool result of the model")),
             }
+            self.lost_state(turn, block)?;
         }
         self.say(l, &mut said);
         Ok(())
@@ -185,11 +187,18 @@ impl<'w, 'a> Writer<'w, '_, 'a, '_> {
     fn reasoning(&mut self, turn: &'w Turn<'a>, block: &'w Block<'a>) -> Result<(), Rejected> {
         if for_family(block.state.as_ref(), THIS.family()).is_some() {
             self.pending.push((turn, block));
-        } else if block.state.is_some() {
-            let source = self.foreign.source();
-            self.notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
+            return Ok(());
         }
-        Ok(())
+        self.lost_state(turn, block)
+    }
+
+    /// Tells of state that there is no place for.
+    fn lost_state(&mut self, turn: &Turn<'_>, block: &Block<'_>) -> Result<(), Rejected> {
+        if block.state.is_none() {
+            return Ok(());
+        }
+        let source = self.foreign.source();
+        self.notes.warn("reasoning_state_dropped", || source.block_path(turn, block))
     }
 
     fn thoughts(&mut self, l: &mut List<'_>) {

@@ -32,7 +32,7 @@ pub(super) fn encode(
         write::object(&mut body, |o| native::write(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    account::request(request, &OpenAiResponses, notes)?;
+    let request = &*account::request(request, &OpenAiResponses, notes)?;
     let names = Names::of(request, NAMES);
     write::object(&mut body, |o| Foreign { request, target, names: &names, purpose }.write(o, notes))?;
     Ok(Encoded { body, exchange: Exchange { names, ..Exchange::default() } })

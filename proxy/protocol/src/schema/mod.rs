@@ -14,7 +14,7 @@ pub(crate) use anthropic::to_anthropic;
 pub(crate) use describe::described;
 pub(crate) use openai::to_strict;
 pub(crate) use openapi::to_openapi;
-pub(crate) use standard::from_openapi;
+pub(crate) use standard::{from_openapi, reordered};
 
 /// A schema in the OpenAPI subset.
 #[derive(Debug)]

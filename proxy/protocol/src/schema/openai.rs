@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use crate::json::{Json, Tree, owned};
 
 /// Members with which a schema cannot be held to.
-const REFUSED: [&str; 11] = [
+const REFUSED: [&str; 20] = [
     "allOf",
     "oneOf",
     "not",
@@ -20,13 +20,29 @@ const REFUSED: [&str; 11] = [
     "patternProperties",
     "unevaluatedProperties",
     "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "minLength",
+    "maxLength",
+    "uniqueItems",
+    "contains",
+    "minContains",
+    "maxContains",
+    "unevaluatedItems",
 ];
 
 /// Members of which one says what a value may be.
 const SAYS: [&str; 5] = ["type", "anyOf", "$ref", "enum", "const"];
 
 /// Members that say nothing about a value, and that the vendor refuses.
-const SILENT: [&str; 2] = ["$schema", "default"];
+const SILENT: [&str; 3] = ["$schema", "default", "examples"];
+
+/// Formats of strings that are held to; others are refused.
+const FORMATS: [&str; 9] =
+    ["date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"];
+
+/// Formats of OpenAPI that say no more than the type does, or how a number is stored.
+const STORED: [&str; 5] = ["enum", "int32", "int64", "float", "double"];
 
 /// Brings a schema into the form; `None` if it says what that cannot express. One that is in it stays as it is.
 pub(crate) fn to_strict(schema: &RawValue) -> Option<Json<'_>> {
@@ -65,6 +81,11 @@ fn hold<'a>(tree: Tree<'a>, changed: &mut bool) -> Option<Tree<'a>> {
         match key.as_ref() {
             refused if REFUSED.contains(&refused) => return None,
             silent if SILENT.contains(&silent) => *changed = true,
+            "format" => match value.text() {
+                Some(format) if FORMATS.contains(&format) => kept.push((key, value)),
+                Some(format) if STORED.contains(&format) => *changed = true,
+                _ => return None,
+            },
             "required" if is_object => {}
             "additionalProperties" if is_object => {
                 // A map, whose keys are not known.
@@ -186,8 +207,8 @@ mod tests {
             "$schema": "x",
             "type": "object",
             "properties": {
-                "a": {"type": "string", "default": "x"},
-                "b": {"type": "integer"},
+                "a": {"type": "string", "format": "date", "default": "x", "examples": ["x"]},
+                "b": {"type": "integer", "format": "int32"},
                 "c": {"enum": ["x"], "type": ["string"]},
                 "d": {"$ref": "#/$defs/D"},
                 "e": {"anyOf": [{"type": "string"}, {"type": "number"}]},
@@ -199,7 +220,7 @@ mod tests {
         let expected = json!({
             "type": "object",
             "properties": {
-                "a": {"type": ["string", "null"]},
+                "a": {"type": ["string", "null"], "format": "date"},
                 "b": {"type": "integer"},
                 "c": {"enum": ["x", null], "type": ["string", "null"]},
                 "d": {"anyOf": [{"$ref": "#/$defs/D"}, {"type": "null"}]},
@@ -236,6 +257,8 @@ mod tests {
             with(json!({"type": "object", "additionalProperties": true})),
             with(json!({"oneOf": [{"type": "string"}]})),
             with(json!({"type": "string", "not": {"const": "x"}})),
+            with(json!({"type": "string", "maxLength": 3})),
+            with(json!({"type": "string", "format": "uri"})),
         ] {
             assert_eq!(strict(&schema), None, "{schema}");
         }

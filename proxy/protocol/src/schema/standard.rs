@@ -1,6 +1,7 @@
 //! A schema of the OpenAPI subset written as JSON Schema.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
@@ -8,8 +9,8 @@ use crate::json::record::camel;
 use crate::json::{Json, Tree, owned};
 
 /// Writes a schema of the OpenAPI subset as JSON Schema: types in lower case, `nullable` as one more type,
-/// keys in camelCase. What is JSON Schema already stays as it is; what is no schema is returned unchanged,
-/// for the provider to judge.
+/// keys in camelCase, properties in the order that `propertyOrdering` says. What is JSON Schema already stays as it is;
+/// what is no schema is returned unchanged, for the provider to judge.
 pub(crate) fn from_openapi(schema: &RawValue) -> Json<'_> {
     let Some(tree) = Tree::read(schema.get()) else { return Cow::Borrowed(schema) };
     let mut out = Vec::with_capacity(schema.get().len());
@@ -17,16 +18,25 @@ pub(crate) fn from_openapi(schema: &RawValue) -> Json<'_> {
     owned(out)
 }
 
+/// The word for the order in which properties are written, which JSON Schema does not have.
+const ORDER: &str = "propertyOrdering";
+
+/// The same for a schema in a field of JSON Schemas, where Google takes that word too; `None` if it is not there.
+pub(crate) fn reordered(schema: &RawValue) -> Option<Json<'_>> {
+    memchr::memmem::find(schema.get().as_bytes(), ORDER.as_bytes()).map(|_| from_openapi(schema))
+}
+
 fn rewrite(schema: Tree<'_>) -> Tree<'_> {
     let Tree::Object(members) = schema else { return schema };
     let mut nullable = false;
+    let mut order = None;
     let mut out = Vec::with_capacity(members.len());
     for (key, value) in members {
         let name = camel(&key);
         let key = |name: &'static str| Cow::Borrowed(name);
         match (name.as_ref(), value) {
             ("nullable", value) => nullable = value == Tree::Scalar(Cow::Borrowed("true")),
-            ("propertyOrdering", _) => {}
+            (ORDER, value) => order = Some(value),
             ("type", Tree::Text(kind)) if kind == "TYPE_UNSPECIFIED" => {}
             ("type", Tree::Text(kind)) => {
                 out.push((key("type"), Tree::Text(Cow::Owned(kind.to_ascii_lowercase()))));
@@ -58,6 +68,13 @@ fn rewrite(schema: Tree<'_>) -> Tree<'_> {
     }
     if nullable {
         allow_null(&mut out);
+    }
+    let properties = out.iter_mut().find(|(key, _)| key == "properties").map(|(_, value)| value);
+    if let (Some(Tree::List(names)), Some(Tree::Object(properties))) = (order, properties) {
+        let places: HashMap<&str, usize> =
+            names.iter().enumerate().filter_map(|(at, name)| Some((name.text()?, at))).collect();
+        // Those not named come last, as they stand.
+        properties.sort_by_key(|(name, _)| places.get(name.as_ref()).copied().unwrap_or(usize::MAX));
     }
     Tree::Object(out)
 }

@@ -122,7 +122,9 @@ fn translate(
 
 fn judge(from: Protocol, to: (Protocol, &str), probe: &Probe) -> Fate {
     let Some((before, known)) = translate(from, to, &probe.without) else {
-        return Fate { refused: true, ..Fate::default() };
+        // It may be what is missing.
+        let taken = probe.with.iter().any(|request| translate(from, to, request).is_some());
+        return Fate { mapped: taken, refused: !taken, ..Fate::default() };
     };
     // A required field is in both requests: its warning too.
     let own = code(probe.path.rsplit('.').next().unwrap_or(""), "dropped").into_owned();

@@ -29,6 +29,10 @@ const ALWAYS: &str = "schemas always hold there";
 
 const CALLER: &str = "who made the call, in programmatic calling, whose tools are refused";
 const PADDING: &str = "padding of the provider's events; the proxy writes its own events";
+const ITS_OWN_NOTES: &str = "what the client notes for itself; nothing the model reads";
+const NAMED: &str = "a picture's name is read by nobody; a document's is its file name";
+const PLACED: &str =
+    "what a reference in the response calls a picture; elsewhere pictures follow it in their order";
 const ONE: &str = "has one value";
 const WRAPPED: &str = "with the tool, which is wrapped with a warning";
 
@@ -71,6 +75,14 @@ const SILENT: &[(Protocol, &str, &str)] = &[
     (MESSAGES, "tools[].type", ONE),
     (MESSAGES, "messages[](user).content[](search_result)", "with the search result, which becomes text with a warning"),
     (MESSAGES, "messages[](assistant).content[](tool_use).caller", CALLER),
+    (GEMINI, "contents[](user).parts[].partMetadata", ITS_OWN_NOTES),
+    (GEMINI, "contents[](model).parts[].partMetadata", ITS_OWN_NOTES),
+    (GEMINI, "contents[](user).parts[].thought", "thoughts are the model's: of the user it is text"),
+    (GEMINI, "contents[](user).parts[].thoughtSignature", STATE),
+    (GEMINI, "contents[](user).parts[].inlineData.displayName", NAMED),
+    (GEMINI, "contents[](user).parts[].fileData.displayName", NAMED),
+    (GEMINI, "contents[](user).parts[].functionResponse.parts[].inlineData.displayName", PLACED),
+    (GEMINI, "contents[](user).parts[].functionResponse.parts[].fileData.displayName", PLACED),
     (GEMINI, "generationConfig.logprobs", ALONE),
     (GEMINI, "generationConfig.responseSchema.example", "an annotation that no value is held to"),
     (GEMINI, "generationConfig.responseSchema.nullable", "says something only beside the type it widens"),

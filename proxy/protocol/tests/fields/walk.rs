@@ -35,7 +35,9 @@ pub(crate) type Judge<'j> = &'j mut dyn FnMut(Probe) -> Seen;
 type Wrap = Rc<dyn Fn(Value) -> Value>;
 
 /// What stands for values of a name; the second differs from the first.
-const SAMPLES: [(&str, &str, &str); 26] = [
+const SAMPLES: [(&str, &str, &str); 28] = [
+    ("role", r#""user""#, r#""model""#),
+    ("responseMimeType", r#""application/json""#, r#""text/x.enum""#),
     ("tool_call_id", r#""x""#, r#""other""#),
     ("call_id", r#""x""#, r#""other""#),
     ("tool_use_id", r#""x""#, r#""other""#),
@@ -73,17 +75,36 @@ const SAMPLES: [(&str, &str, &str); 26] = [
 ];
 
 /// Members that objects have for a purpose although none is required; of those that stand alone, the first.
-const USUAL: [(&str, bool); 6] = [
+const USUAL: [(&str, bool); 9] = [
+    ("parts", false),
+    ("text", true),
+    ("inlineData", true),
     ("image_url", true),
     ("file_data", true),
     ("name", false),
     ("data", false),
     ("mimeType", false),
-    ("fileUri", false),
+    ("fileUri", true),
 ];
 
 /// Members of which an object has one.
 const ALONE: [&str; 4] = ["image_url", "file_data", "file_id", "file_url"];
+
+/// Members that say what a part is: with one of them there is a part, without it there is none.
+const KINDS: [&str; 9] = [
+    "inlineData",
+    "fileData",
+    "functionCall",
+    "functionResponse",
+    "executableCode",
+    "codeExecutionResult",
+    "toolCall",
+    "toolResponse",
+    "audioTranscription",
+];
+
+/// Who may say what a list of parts holds, where a word says it rather than the kind of object.
+const SPEAKERS: [&str; 2] = ["user", "model"];
 
 /// The lists that hold a conversation.
 const TURNS: [&str; 3] = ["messages", "input", "contents"];
@@ -102,6 +123,8 @@ struct Object<'s> {
     node: &'s Value,
     path: String,
     parent: Option<usize>,
+    /// The request without it.
+    absent: Value,
     wrap: Wrap,
 }
 
@@ -117,7 +140,8 @@ impl<'s> Walk<'s> {
         });
         // Of requests that stream and such that do not, the last: it has the same fields.
         let (name, node) = walk.alternatives(root).into_iter().next_back().unwrap();
-        walk.queue.push_back(Object { name, node, path: String::new(), parent: None, wrap });
+        let absent = wrap(json!({}));
+        walk.queue.push_back(Object { name, node, path: String::new(), parent: None, absent, wrap });
         walk
     }
 
@@ -151,6 +175,10 @@ impl<'s> Walk<'s> {
             if usual == Some(false) && !required {
                 remove(&mut without, key);
             }
+            let is_kind = KINDS.contains(&key.as_str());
+            if is_kind {
+                least = json!({});
+            }
             let put = {
                 let (wrap, key) = (object.wrap.clone(), key.clone());
                 move |value: Value| {
@@ -159,7 +187,7 @@ impl<'s> Walk<'s> {
                     wrap(object)
                 }
             };
-            let without = (object.wrap)(without);
+            let without = if is_kind { object.absent.clone() } else { (object.wrap)(without) };
             let with: Vec<Value> = self.values(schema, key, 0).into_iter().map(&put).collect();
             if with.iter().all(|with| *with == without) {
                 // It has one value and is required.
@@ -173,7 +201,17 @@ impl<'s> Walk<'s> {
                 without: without.clone(),
                 with,
             });
-            if seen.descend {
+            if !seen.descend {
+                continue;
+            }
+            if key != "parts" || is_root || !members.contains_key("role") {
+                self.members(schema, &path, seen.row, &without, Rc::new(put), judge);
+                continue;
+            }
+            for speaker in SPEAKERS {
+                let wrap = object.wrap.clone();
+                let put = move |value: Value| wrap(json!({"role": speaker, "parts": value}));
+                let path = format!("{}({speaker}).parts", object.path);
                 self.members(schema, &path, seen.row, &without, Rc::new(put), judge);
             }
         }
@@ -191,7 +229,9 @@ impl<'s> Walk<'s> {
     ) {
         let all = self.alternatives(schema);
         let objects = all.iter().filter(|(_, node)| node.get("properties").is_some()).count();
+        let speaker = SPEAKERS.iter().find(|speaker| path.contains(&format!("({speaker}).parts")));
         for (name, node) in all {
+            let name = name + speaker.unwrap_or(&"");
             if let Some(items) = node.get("items") {
                 let before = if TURNS.contains(&path) { self.before.clone() } else { Vec::new() };
                 let empty = put(json!(before));
@@ -215,7 +255,8 @@ impl<'s> Walk<'s> {
                         continue;
                     }
                 }
-                self.queue.push_back(Object { name, node, path, parent, wrap: put.clone() });
+                let absent = without.clone();
+                self.queue.push_back(Object { name, node, path, parent, absent, wrap: put.clone() });
             }
         }
     }
@@ -281,7 +322,9 @@ impl<'s> Walk<'s> {
         let mut object: Map<String, Value> =
             required.map(|key| (key.to_owned(), self.first(&members[key], key, depth))).collect();
         // Where nothing is required, what such an object is for.
-        let usual = USUAL.iter().filter(|(key, _)| members.contains_key(*key));
+        let is_message = members.contains_key("role");
+        let usual =
+            USUAL.iter().filter(|(key, _)| members.contains_key(*key) && (*key != "parts" || is_message));
         let alone = usual.clone().find(|(_, alone)| *alone).map(|(key, _)| *key);
         for key in alone.into_iter().chain(usual.filter(|(_, alone)| !alone).map(|(key, _)| *key)) {
             if !object.contains_key(key) {

@@ -112,6 +112,18 @@ async fn state_of_another_provider_never_reaches_one_that_did_not_make_it() {
         assert_eq!(seen.contains(signature), kept, "{seen}");
         assert!(seen.contains("yes") && seen.contains("and?"), "{seen}");
     }
+    // Gemini's SDKs take state for bytes: that of others is in base64 there.
+    let proxy = Proxy::serving(&[Speaker::Gemini.provider("a", &fake)]).await;
+    for (signature, kept) in [("EqQBCgIYAg==", true), ("eHAxLm9wZW5haS5BYkNk", false)] {
+        let body = value!({"contents": [{"role": "user", "parts": [{"text": "hi"}]},
+            {"role": "model", "parts": [{"text": "yes", "thoughtSignature": signature}]},
+            {"role": "user", "parts": [{"text": "and?"}]}]});
+        let request = Speaker::Gemini.request("/v1beta/models/m:generateContent", &body);
+        assert_eq!(Client::connect(proxy.address).await.send(request).await.status, 200);
+        let seen = fake.seen().pop().unwrap().json().to_string();
+        assert_eq!(seen.contains(signature), kept, "{seen}");
+        assert!(seen.contains("yes") && seen.contains("and?"), "{seen}");
+    }
 }
 
 #[tokio::test]

@@ -163,10 +163,10 @@ fn thoughts_are_shown_if_asked_for_and_their_state_never_lost() {
     let shown = parts(true);
     assert_eq!(
         shown["parts"],
-        json!([{"text": "hm", "thought": true, "thoughtSignature": "xp1.anthropic.s"}, {"text": "a"}])
+        json!([{"text": "hm", "thought": true, "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}, {"text": "a"}])
     );
     let hidden = parts(false);
-    assert_eq!(hidden["parts"], json!([{"text": "a", "thoughtSignature": "xp1.anthropic.s"}]));
+    assert_eq!(hidden["parts"], json!([{"text": "a", "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}]));
     // Either way it comes back as the state of a thought.
     for content in [shown, hidden] {
         let body = json!({"contents": [content]}).to_string();

@@ -41,6 +41,7 @@ fn soup() -> impl Strategy<Value = String> {
         "\"tools\"",
         "\"thoughtSignature\"",
         "\"xp1.a.b\"",
+        "\"eHAxLmEuYg==\"",
         "\"error\"",
         "\"usageMetadata\"",
     ]);

@@ -27,6 +27,7 @@ fn odd_shapes_are_written_back_as_they_were() {
         r#"{"contents":[],"generationConfig":{"top_p":0.5,"max_output_tokens":5,"stop_sequences":["a"],"response_mime_type":"application/json","response_schema":{"type":"STRING"},"thinking_config":{"thinking_level":"LOW"}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"application/json","responseSchema":{"type":"OBJECT"},"responseJsonSchema":{"type":"object"},"thinkingConfig":{"thinkingBudget":-1,"includeThoughts":false}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"text/x.enum","responseSchema":{"type":"STRING","enum":["a"]},"thinkingConfig":{"thinkingLevel":"HIGH","other":1}}}"#,
+        r#"{"contents":[],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":{"propertyOrdering":["b","a"],"properties":{"a":{},"b":{}}}}]}],"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"propertyOrdering":["b","a"],"properties":{"a":{},"b":{}}}}}"#,
         r#"{"contents":[],"generationConfig":{"responseMimeType":"text/plain","responseJsonSchema":{"a":1}}}"#,
         r#"{"contents":[],"generationConfig":{"responseJsonSchema":{"a":1},"thinkingConfig":{"thinkingBudget":128}}}"#,
     ] {
@@ -44,13 +45,15 @@ fn the_model_in_a_body_is_the_providers() {
 #[test]
 fn state_of_others_never_reaches_gemini() {
     let body = r#"{"contents":[{"role":"model","parts":[
-        {"text":"hm","thought":true,"thoughtSignature":"xp1.anthropic.s"},
+        {"text":"hm","thought":true,"thoughtSignature":"eHAxLmFudGhyb3BpYy5z"},
         {"functionCall":{"name":"f"},"thoughtSignature":"xp1.openai.s"},
-        {"functionCall":{"name":"g"},"thoughtSignature":"own"}]}]}"#;
+        {"functionCall":{"name":"g"},"thoughtSignature":"own"},
+        {"functionCall":{"name":"h"},"thoughtSignature":"eHAxLm9wZW5haS5z"}]}]}"#;
     let expected = json!([
         {"text": "hm", "thought": true},
         {"functionCall": {"name": "f"}, "thoughtSignature": "skip_thought_signature_validator"},
         {"functionCall": {"name": "g"}, "thoughtSignature": "own"},
+        {"functionCall": {"name": "h"}, "thoughtSignature": "skip_thought_signature_validator"},
     ]);
     assert_eq!(round(body)["contents"][0]["parts"], expected);
 }

@@ -140,9 +140,38 @@ fn media_goes_inline_and_urls_only_where_the_route_says_so() {
     let inline = |mime| json!({"inlineData": {"mimeType": mime, "data": "aGk="}});
     assert_eq!(
         sent.body["contents"][0]["parts"],
-        json!([inline("image/webp"), inline("audio/mpeg"), inline("application/pdf"), {"fileData": {"fileUri": "https://x/y.png"}}])
+        json!([inline("image/webp"), inline("audio/mpeg"), inline("application/pdf"), {"fileData": {"mimeType": "image/png", "fileUri": "https://x/y.png"}}])
     );
     assert_eq!(sent.warnings, "detail_dropped, filename_dropped");
+}
+
+#[test]
+fn a_url_has_the_media_type_that_it_ends_with() {
+    let options = RouteOptions { url_fetch: true, ..RouteOptions::default() };
+    let mime = |url: &str, kind: &str| {
+        let source = json!({"type": "url", "url": url});
+        let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [{"type": kind, "source": source}]}]});
+        let text = body.to_string();
+        let request =
+            crate::anthropic::Anthropic.decode_request(text.as_bytes(), UrlFacts::default()).unwrap();
+        let sent = encode(&request, GEMINI_25, true, options, &NoStates).unwrap();
+        let file = sent.body["contents"][0]["parts"][0]["fileData"].clone();
+        assert_eq!(file["fileUri"], url);
+        file["mimeType"].as_str().unwrap().to_owned()
+    };
+    for (url, expected) in [
+        ("https://x/a.JPG?size=1.png#b.gif", "image/jpeg"),
+        ("https://x/a.b/c.webp", "image/webp"),
+        ("https://x/photo.heic", "image/heic"),
+        // Nothing that is known: what such media mostly are.
+        ("https://x.gif", "image/png"),
+        ("https://x/a.gif/b", "image/png"),
+        ("https://x/a.exe", "image/png"),
+    ] {
+        assert_eq!(mime(url, "image"), expected, "{url}");
+    }
+    assert_eq!(mime("https://x/notes.txt", "document"), "text/plain");
+    assert_eq!(mime("https://x/paper", "document"), "application/pdf");
 }
 
 #[test]

@@ -55,8 +55,10 @@ fn a_conversation_becomes_messages_with_ids_that_stay_the_same() {
             "logprobs": true, "top_logprobs": 2,
         })
     );
-    assert_eq!(warnings, "");
-    assert_eq!(to_chat(body, true).unwrap().0, sent);
+    assert_eq!(warnings, "reasoning_state_dropped");
+    assert_eq!(to_chat(body, true).unwrap_err().path, "contents[1].parts[1]");
+    let unsigned = body.replace(", \"thoughtSignature\": \"sig\"", "");
+    assert_eq!(to_chat(&unsigned, true).unwrap().0, sent);
 }
 
 #[test]
@@ -68,7 +70,7 @@ fn tools_and_schemas_become_json_schema() {
             {"name": "g", "parameters_json_schema": {"type": "object", "properties": {}}}
         ]}],
         "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
-        "generationConfig": {"response_mime_type": "application/json", "response_schema": {"type": "ARRAY", "items": {"type": "INTEGER"}}}
+        "generationConfig": {"response_mime_type": "application/json", "response_schema": {"type": "OBJECT", "properties": {"n": {"type": "INTEGER"}}, "required": ["n"]}}
     }"#;
     let (sent, warnings) = to_chat(body, true).unwrap();
     assert_eq!(
@@ -77,11 +79,53 @@ fn tools_and_schemas_become_json_schema() {
     );
     assert_eq!(sent["tools"][1]["function"]["parameters"], json!({"type": "object", "properties": {}}));
     assert_eq!(sent["tool_choice"], json!({"type": "function", "function": {"name": "f"}}));
+    let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": false});
     assert_eq!(
         sent["response_format"]["json_schema"],
-        json!({"name": "response", "schema": {"type": "array", "items": {"type": "integer"}}})
+        json!({"name": "response", "schema": schema, "strict": true})
     );
     assert_eq!(warnings, "");
+}
+
+#[test]
+fn the_answer_is_held_to_a_schema_as_gemini_holds_it() {
+    let with = |schema: &str| {
+        format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"generationConfig":{{"responseMimeType":"application/json",{schema}}}}}"#
+        )
+    };
+    let closed = json!({"type": "object", "properties": {"a": {"type": ["string", "null"], "enum": ["x", null]}, "b": {"type": "integer"}},
+        "required": ["a", "b"], "additionalProperties": false});
+    for schema in [
+        r#""responseSchema":{"type":"OBJECT","properties":{"a":{"type":"STRING","format":"enum","enum":["x"]},"b":{"type":"INTEGER","format":"int32"}},"required":["b"]}"#,
+        r#""responseJsonSchema":{"type":"object","properties":{"a":{"type":"string","enum":["x"]},"b":{"type":"integer"}},"required":["b"]}"#,
+    ] {
+        let body = with(schema);
+        let (chat, warnings) = to_chat(&body, true).unwrap();
+        let written = &chat["response_format"]["json_schema"];
+        assert_eq!((&written["schema"], &written["strict"]), (&closed, &json!(true)), "{schema}");
+        assert_eq!(warnings, "");
+        let written = to_responses(&body)["text"]["format"].clone();
+        assert_eq!((&written["schema"], &written["strict"]), (&closed, &json!(true)), "{schema}");
+    }
+    let list = with(r#""responseSchema":{"type":"ARRAY","items":{"type":"INTEGER"}}"#);
+    let (chat, warnings) = to_chat(&list, false).unwrap();
+    let written = &chat["response_format"]["json_schema"];
+    assert_eq!(written["schema"], json!({"type": "array", "items": {"type": "integer"}}));
+    assert_eq!((&written["strict"], warnings.as_str()), (&json!(false), "strict_dropped"));
+    assert_eq!(to_responses(&list)["text"]["format"]["strict"], false);
+}
+
+fn to_responses(body: &str) -> Value {
+    let request = from_gemini(body);
+    let target = Target {
+        model: "gpt-4o",
+        capabilities: Capabilities::of("gpt-4o"),
+        options: RouteOptions::default(),
+        states: &NoStates,
+    };
+    let encoded = OpenAiResponses.encode_request(&request, &target, &mut Notes::new(false)).unwrap();
+    serde_json::from_slice(&encoded.body).unwrap()
 }
 
 #[test]
@@ -126,6 +170,16 @@ fn what_only_gemini_has_is_dropped_or_refused() {
         (r#"{"executableCode":{}}"#, "contents[0].parts[0]"),
     ] {
         let body = format!(r#"{{"contents":[{{"role":"user","parts":[{part}]}}]}}"#);
+        assert_eq!(to_chat(&body, false).unwrap_err().path, path, "{part}");
+    }
+    for (part, path) in [
+        (
+            r#"{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.a","stringValue":"x"}]}}"#,
+            "contents[0].parts[0].functionCall.partialArgs",
+        ),
+        (r#"{"functionResponse":{"name":"f","response":{"output":"x"}}}"#, "contents[0].parts[0]"),
+    ] {
+        let body = format!(r#"{{"contents":[{{"role":"model","parts":[{part}]}}]}}"#);
         assert_eq!(to_chat(&body, false).unwrap_err().path, path, "{part}");
     }
     let role = r#"{"contents":[{"role":"alien","parts":[{"text":"hi"}]}]}"#;
@@ -177,5 +231,37 @@ fn thinking_is_read_as_asked() {
             (effort, adaptive, visible),
             "{config}"
         );
+    }
+}
+
+/// The names of the properties of a schema as they are written; `serde_json::Value` sorts them.
+fn order(body: &str, to: &dyn Codec) -> Vec<String> {
+    let request = from_gemini(body);
+    let capabilities = Capabilities::of("gpt-4o");
+    let target =
+        Target { model: "gpt-4o", capabilities, options: RouteOptions::default(), states: &NoStates };
+    let encoded = to.encode_request(&request, &target, &mut Notes::new(false)).unwrap();
+    let text = String::from_utf8(encoded.body).unwrap();
+    assert!(!text.contains("propertyOrdering"), "{text}");
+    let properties = text.split("\"properties\":{").nth(1).unwrap();
+    let keys = properties.split(":{").map(|before| before.rsplit('"').nth(1).unwrap_or("").to_owned());
+    keys.take(3).collect()
+}
+
+#[test]
+fn properties_are_written_in_the_order_asked_for() {
+    let openapi = r#"{"propertyOrdering":["c","a"],"type":"OBJECT","properties":{"a":{"type":"STRING"},"b":{"type":"STRING"},"c":{"type":"STRING"}}}"#;
+    let standard = openapi.replace("OBJECT", "object").replace("STRING", "string");
+    for (tool, config) in [
+        (String::new(), format!(r#""responseSchema":{openapi}"#)),
+        (String::new(), format!(r#""responseJsonSchema":{standard}"#)),
+        (format!(r#"{{"name":"f","parameters":{openapi}}}"#), String::new()),
+        (format!(r#"{{"name":"f","parametersJsonSchema":{standard}}}"#), String::new()),
+    ] {
+        let body = format!(
+            r#"{{"contents":[{{"parts":[{{"text":"hi"}}]}}],"tools":[{{"functionDeclarations":[{tool}]}}],"generationConfig":{{{config}}}}}"#
+        );
+        assert_eq!(order(&body, &OpenAiChat), ["c", "a", "b"], "{body}");
+        assert_eq!(order(&body, &OpenAiResponses), ["c", "a", "b"], "{body}");
     }
 }

@@ -1,6 +1,7 @@
 //! Streams, both ways.
 
 use super::*;
+use crate::anthropic::Anthropic;
 use crate::ir::{BlockKind, CallStyle, Delta, Finish, State, Usage};
 
 fn encode_events(list: &[Event<'_>], framing: Framing, show: bool) -> String {
@@ -75,7 +76,7 @@ fn events_become_chunks_and_calls_are_whole() {
         parts,
         [
             &json!({"text": "hm", "thought": true}),
-            &json!({"text": "", "thought": true, "thoughtSignature": "xp1.anthropic.s"}),
+            &json!({"text": "", "thought": true, "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}),
             &json!({"text": "a"}),
             &json!({"text": "b"}),
             &json!({"functionCall": {"name": "f", "args": {}}}),
@@ -91,7 +92,7 @@ fn events_become_chunks_and_calls_are_whole() {
     let hidden = events(&encode_events(&conversation(), Framing::Sse, false));
     assert_eq!(
         hidden[0]["candidates"][0]["content"]["parts"],
-        json!([{"text": "a", "thoughtSignature": "xp1.anthropic.s"}])
+        json!([{"text": "a", "thoughtSignature": "eHAxLmFudGhyb3BpYy5z"}])
     );
 }
 
@@ -230,4 +231,34 @@ fn errors_in_streams_are_errors() {
     ] {
         assert!(to_chat(&cut).last().unwrap()["error"]["code"] == "upstream_incomplete", "{cut:?}");
     }
+}
+
+#[test]
+fn the_counts_of_a_chunk_come_before_what_it_says() {
+    let counted = |text: &str, counts: Value, finish: Option<&str>| {
+        let mut chunk = chunk(json!([{"text": text}]), finish);
+        chunk["usageMetadata"] = counts;
+        chunk
+    };
+    let first = json!({"promptTokenCount": 12, "cachedContentTokenCount": 5, "candidatesTokenCount": 3, "thoughtsTokenCount": 2});
+    let last = json!({"promptTokenCount": 12, "cachedContentTokenCount": 5, "candidatesTokenCount": 8, "thoughtsTokenCount": 2});
+    let chunks = [counted("a", first.clone(), None), counted("b", last, Some("STOP"))];
+    let started = |chunks: &[Value]| -> (Value, Value) {
+        let to = Reply { input_estimate: 999, ..reply(&Anthropic) };
+        let written = translate(&Gemini, &sse(chunks), Framing::Sse, Exchange::default(), &Anthropic, to);
+        let data = written.lines().filter_map(|line| line.strip_prefix("data: "));
+        let events: Vec<Value> = data.map(|data| serde_json::from_str(data).unwrap()).collect();
+        let end = events.iter().find(|event| event["type"] == "message_delta").unwrap();
+        (events[0]["message"]["usage"].clone(), end["usage"].clone())
+    };
+    let (start, end) = started(&chunks);
+    // What has been written until then is no figure.
+    assert_eq!((&start["input_tokens"], &start["output_tokens"]), (&json!(7), &json!(0)));
+    assert_eq!(start["cache_read_input_tokens"], 5);
+    assert_eq!((&end["input_tokens"], &end["output_tokens"]), (&json!(7), &json!(10)));
+    // Counts in a chunk before the answer begins are not lost.
+    let mut early = vec![json!({"usageMetadata": first})];
+    early.extend([chunk(json!([{"text": "a"}]), Some("STOP"))]);
+    let (start, end) = started(&early);
+    assert_eq!((&start["input_tokens"], &end["output_tokens"]), (&json!(7), &json!(5)));
 }

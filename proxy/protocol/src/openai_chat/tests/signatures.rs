@@ -20,12 +20,14 @@ fn googles_signature_survives_both_ways() {
     foreign.turns = vec![turn(Role::Assistant, vec![signed])];
     let (body, _) = encode_for("models/Gemini-3-pro", &foreign, true).unwrap();
     assert_eq!(body["messages"][0]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "c2ln");
-    let (body, _) = encode(&foreign, true).unwrap();
+    let (body, warnings) = encode(&foreign, false).unwrap();
     assert_eq!(
         body["messages"][0]["tool_calls"][0].get("extra_content"),
         None,
         "only Google's models know it"
     );
+    assert_eq!(warnings.as_deref(), Some("reasoning_state_dropped"));
+    assert!(encode(&foreign, true).is_err());
 }
 
 #[test]
