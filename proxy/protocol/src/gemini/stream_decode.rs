@@ -272,19 +272,21 @@ impl StreamDecoder for Decoder {
         }
         let answered = !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some());
         let blocked = self.blocked.take().filter(|_| self.choices.is_empty());
+        if !answered && blocked.is_none() {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
         for state in &mut self.choices {
             Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink }.end();
-            if let (Some(word), true) = (state.finish.take(), answered) {
-                sink.event(Event::Finish {
-                    choice: state.index,
-                    finish: finish::of_word(&word, state.calls),
-                    native: Cow::Owned(word),
-                    stop_sequence: None,
-                    message: state.message.take().map(Cow::Owned),
-                });
-            }
+            let word = state.finish.take().unwrap_or_default();
+            sink.event(Event::Finish {
+                choice: state.index,
+                finish: finish::of_word(&word, state.calls),
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: state.message.take().map(Cow::Owned),
+            });
         }
-        let complete = answered || blocked.is_some();
         if let Some(word) = blocked {
             sink.event(Event::Finish {
                 choice: 0,
@@ -294,6 +296,6 @@ impl StreamDecoder for Decoder {
                 message: None,
             });
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        sink.event(Event::End);
     }
 }

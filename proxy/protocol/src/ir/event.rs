@@ -7,7 +7,8 @@ use crate::error::ApiError;
 use super::{CallStyle, Finish, State, Usage};
 
 /// One event. A decoder emits `Start` before any block, closes every block before `Finish` of its
-/// choice, and ends with `End`, or at any point with `Error`, after which nothing follows.
+/// choice, and ends with `End`, or at any point with `Error`, after which nothing follows. Blocks that are open then
+/// were cut: closing one says that all of it came.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// The answer begins. A second one says that the provider began again and that everything before is void

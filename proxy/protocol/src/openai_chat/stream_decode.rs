@@ -228,24 +228,26 @@ impl StreamDecoder for Decoder {
         }
         let all_ended = self.choices.iter().all(|choice| choice.finish.is_some());
         let complete = !self.choices.is_empty() && (self.done || all_ended);
+        if !complete {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
         for choice in &mut self.choices {
             let said = choice.said.take().map(|(_, block)| block);
             for block in said.into_iter().chain(choice.calls.drain(..).map(|(_, block)| block)) {
                 sink.event(Event::BlockEnd { block });
             }
-            if complete {
-                let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
-                let native = Cow::Owned(native);
-                sink.event(Event::Finish {
-                    choice: choice.index,
-                    finish,
-                    native,
-                    stop_sequence: None,
-                    message: None,
-                });
-            }
+            let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
+            let native = Cow::Owned(native);
+            sink.event(Event::Finish {
+                choice: choice.index,
+                finish,
+                native,
+                stop_sequence: None,
+                message: None,
+            });
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        sink.event(Event::End);
     }
 }
 

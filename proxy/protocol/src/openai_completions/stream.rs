@@ -81,20 +81,22 @@ impl StreamDecoder for Decoder {
         }
         let all_ended = self.choices.iter().all(|(_, word)| word.is_some());
         let complete = !self.choices.is_empty() && (self.done || all_ended);
-        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
-            sink.event(Event::BlockEnd { block: block as u32 });
-            if complete {
-                let word = word.unwrap_or_default();
-                sink.event(Event::Finish {
-                    choice,
-                    finish: finish(&word),
-                    native: Cow::Owned(word),
-                    stop_sequence: None,
-                    message: None,
-                });
-            }
+        if !complete {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
+            let word = word.unwrap_or_default();
+            sink.event(Event::BlockEnd { block: block as u32 });
+            sink.event(Event::Finish {
+                choice,
+                finish: finish(&word),
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(Event::End);
     }
 }
 

@@ -322,9 +322,8 @@ impl StreamDecoder for Decoder {
 
     fn finish(&mut self, sink: &mut dyn Sink) {
         if !self.over {
-            self.over = true;
-            self.close_all(sink);
-            sink.event(Event::Error(Box::new(ApiError::incomplete())));
+            // What is open was cut: it has no end.
+            self.fail(ApiError::incomplete(), sink);
         }
     }
 }
