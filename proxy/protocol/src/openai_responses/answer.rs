@@ -191,18 +191,11 @@ impl Call {
     /// Writes its members.
     pub(super) fn write(&self, o: &mut Object<'_>, status: &str, arguments: &str) {
         o.str("id", &self.id);
-        if self.is_custom() {
-            o.str("type", "custom_tool_call");
-            o.str("call_id", &self.call_id);
-            o.str("name", &self.name);
-            o.str("input", arguments);
-        } else {
-            o.str("type", "function_call");
-            o.str("status", status);
-            o.str("call_id", &self.call_id);
-            o.str("name", &self.name);
-            o.str("arguments", arguments);
-        }
+        o.str("type", if self.is_custom() { "custom_tool_call" } else { "function_call" });
+        o.str("status", status);
+        o.str("call_id", &self.call_id);
+        o.str("name", &self.name);
+        o.str(if self.is_custom() { "input" } else { "arguments" }, arguments);
     }
 }
 

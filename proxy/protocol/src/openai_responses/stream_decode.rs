@@ -229,7 +229,11 @@ impl Decoder {
         for block in whole.iter().flat_map(|turn| &turn.blocks) {
             self.complete(index, block, came, sink);
         }
-        self.close(index, sink);
+        // A call that was cut has no end but that of the stream.
+        let is_call = self.find(index).is_some_and(|open| open.kind == Kind::Call);
+        if !(is_call && raw.is_some_and(is_incomplete)) {
+            self.close(index, sink);
+        }
     }
 
     fn complete(&mut self, index: u32, block: &Block<'_>, came: bool, sink: &mut dyn Sink) {
@@ -301,6 +305,12 @@ impl Decoder {
         self.over = true;
         sink.event(Event::Error(Box::new(failure)));
     }
+}
+
+/// Whether an item says that the rest of it did not come.
+fn is_incomplete(item: &RawValue) -> bool {
+    let item: Option<wire::Status<'_>> = read_raw(item).ok();
+    item.and_then(|item| item.status).is_some_and(|status| status.as_ref() == "incomplete")
 }
 
 /// The end of a text of which so much was sent.

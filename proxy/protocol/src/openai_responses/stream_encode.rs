@@ -3,12 +3,12 @@
 use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
-use crate::json::write::{self, Object};
 use crate::stream::StreamEncoder;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::error;
 use super::finish::{self, Signs};
+use super::stream_close::Ending;
 use super::stream_items::{Message, Open, Place, Thought, added, event};
 use super::write_item::write_thought;
 
@@ -19,13 +19,13 @@ pub(super) struct Encoder {
 }
 
 /// Writes events whose blocks do not overlap.
-struct Writer {
+pub(super) struct Writer {
     reply: Reply,
     head: Option<Head>,
     /// The number of the next event.
-    number: u64,
-    items: Items,
-    open: Open,
+    pub(super) number: u64,
+    pub(super) items: Items,
+    pub(super) open: Open,
     signs: Signs,
     end: Option<(Finish, Option<String>)>,
     usage: Option<Usage>,
@@ -211,7 +211,7 @@ impl Writer {
         });
     }
 
-    fn open_call(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn open_call(&mut self, out: &mut Vec<u8>) {
         let index = self.items.count;
         if let Open::Call { call, begun: begun @ false, .. } = &mut self.open {
             *begun = true;
@@ -244,97 +244,6 @@ impl Writer {
         }
     }
 
-    fn close_part(&mut self, out: &mut Vec<u8>) {
-        let (index, number) = (self.items.count, &mut self.number);
-        let Open::Message(message) = &mut self.open else { return };
-        let Some(part) = message.part.take().filter(|part| !part.text.is_empty()) else { return };
-        let place = Place { id: &message.id, index, part: ("content_index", message.count) };
-        let kind = if part.refusal { "response.refusal.done" } else { "response.output_text.done" };
-        event(out, kind, number, |o| {
-            place.write(o);
-            o.str(if part.refusal { "refusal" } else { "text" }, &part.text);
-            if !part.refusal {
-                o.list("logprobs", |_| {});
-            }
-        });
-        event(out, "response.content_part.done", number, |o| {
-            place.write(o);
-            o.object("part", |o| part.write(o));
-        });
-        message.count += 1;
-        if !message.parts.is_empty() {
-            message.parts.push(b',');
-        }
-        write::object(&mut message.parts, |o| part.write(o));
-    }
-
-    fn close(&mut self, out: &mut Vec<u8>) {
-        self.close_with("completed", out);
-    }
-
-    /// Completes the item at hand, if anything of it is to be written.
-    fn close_with(&mut self, status: &str, out: &mut Vec<u8>) {
-        self.close_part(out);
-        self.open_call(out);
-        let index = self.items.count;
-        match std::mem::replace(&mut self.open, Open::None) {
-            Open::Message(message) if message.begun => {
-                self.done(index, out, |o| write_message(o, &message.id, status, &message.parts));
-            }
-            Open::Thought(thought) if thought.begun || thought.state.is_some() => self.thought(thought, out),
-            Open::Call { call, arguments, .. } => self.call(&call, arguments, status, out),
-            Open::None | Open::Skipped | Open::Message(_) | Open::Thought(_) => {}
-        }
-    }
-
-    fn thought(&mut self, thought: Thought, out: &mut Vec<u8>) {
-        let index = self.items.count;
-        let place = Place { id: &thought.id, index, part: ("summary_index", 0) };
-        if !thought.begun {
-            added(out, &mut self.number, index, |o| write_reasoning(o, &thought.id, "", None));
-        }
-        if !thought.text.is_empty() {
-            event(out, "response.reasoning_summary_text.done", &mut self.number, |o| {
-                place.write(o);
-                o.str("text", &thought.text);
-            });
-            event(out, "response.reasoning_summary_part.done", &mut self.number, |o| {
-                place.write(o);
-                o.object("part", |o| write_thought(o, &thought.text));
-            });
-        }
-        let state = thought.state.as_deref();
-        self.done(index, out, |o| write_reasoning(o, &thought.id, &thought.text, state));
-    }
-
-    /// Arguments are never empty, unless they are free text.
-    fn call(&mut self, call: &Call, mut arguments: String, status: &str, out: &mut Vec<u8>) {
-        let index = self.items.count;
-        if arguments.is_empty() && !call.is_custom() {
-            arguments.push_str("{}");
-            event(out, call.event(false), &mut self.number, |o| {
-                o.str("item_id", &call.id);
-                o.u64("output_index", index.into());
-                o.str("delta", &arguments);
-            });
-        }
-        event(out, call.event(true), &mut self.number, |o| {
-            o.str("item_id", &call.id);
-            o.u64("output_index", index.into());
-            o.str(if call.is_custom() { "input" } else { "arguments" }, &arguments);
-        });
-        self.done(index, out, |o| call.write(o, status, &arguments));
-    }
-
-    /// Keeps a complete item for the response and says that it is.
-    fn done(&mut self, index: u32, out: &mut Vec<u8>, item: impl FnOnce(&mut Object<'_>)) {
-        let item = self.items.add(item);
-        event(out, "response.output_item.done", &mut self.number, |o| {
-            o.u64("output_index", index.into());
-            o.key("item").extend_from_slice(item);
-        });
-    }
-
     fn stop(&mut self, out: &mut Vec<u8>) {
         self.begin("", "", out);
         let (finish, message) = self.end.take().unwrap_or((Finish::Unknown, None));
@@ -343,15 +252,17 @@ impl Writer {
             self.start(0, &BlockKind::Refusal, out);
             self.say(text, out);
         }
-        self.close_with(if finish == Finish::Length { "incomplete" } else { "completed" }, out);
+        self.close_as(if finish == Finish::Length { Ending::Cut } else { Ending::Complete }, out);
         let end = finish::word(finish, self.signs);
         let kind = if end.reason.is_some() { "response.incomplete" } else { "response.completed" };
         self.response(out, kind, end.status, end.reason, None);
         self.over = true;
     }
 
+    /// The response that failed holds what was sent of it.
     fn fail(&mut self, failure: &ApiError, out: &mut Vec<u8>) {
         self.begin("", "", out);
+        self.cut(out);
         event(out, "error", &mut self.number, |o| error::write_event(o, failure));
         self.response(out, "response.failed", "failed", None, Some(failure));
         self.over = true;

@@ -43,6 +43,10 @@ const CUT_CALLS: [(Protocol, Frames); 5] = [
                 "",
                 r#"{"type":"response.function_call_arguments.delta","output_index":0,"delta":"{\"sum\":1"}"#,
             ),
+            (
+                "",
+                r#"{"type":"response.output_item.done","output_index":0,"item":{"type":"function_call","status":"incomplete","arguments":"{\"sum\":1"}}"#,
+            ),
         ],
     ),
     (

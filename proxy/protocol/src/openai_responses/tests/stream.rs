@@ -137,6 +137,56 @@ fn an_error_ends_a_stream_and_is_said_twice() {
     );
 }
 
+/// The items that an event of that kind holds, by their place.
+fn items(events: &[Value], kind: &str) -> Vec<(u64, Value)> {
+    let of_kind = events.iter().filter(|event| event["type"] == kind);
+    of_kind.map(|event| (event["output_index"].as_u64().unwrap(), event["item"].clone())).collect()
+}
+
+#[test]
+fn a_response_that_failed_holds_what_was_sent_of_it() {
+    let chunk = |delta: Value| {
+        format!("data: {}\n\n", json!({"id": "x", "model": "m", "choices": [{"index": 0, "delta": delta}]}))
+    };
+    let call = |function: Value| json!({"tool_calls": [{"index": 0, "id": "c0", "function": function}]});
+    let summary = json!([{"type": "summary_text", "text": "h"}]);
+    let text = json!([{"type": "output_text", "text": "ab", "annotations": [], "logprobs": []}]);
+    for (deltas, statuses) in [
+        (vec![], vec![]),
+        (vec![json!({"reasoning_content": "h"})], vec!["incomplete"]),
+        (vec![json!({"reasoning_content": "h"}), json!({"content": "a"})], vec!["none", "incomplete"]),
+        // Nothing of the call was written.
+        (vec![json!({"content": "a"}), call(json!({"name": "f"}))], vec!["completed"]),
+        (
+            vec![json!({"content": "a"}), call(json!({"name": "f", "arguments": "{\"x"}))],
+            vec!["completed", "incomplete"],
+        ),
+    ] {
+        let stream: String = deltas.into_iter().map(chunk).collect();
+        let events = replay(&OpenAiChat, &OpenAiResponses, &stream);
+        let (added, done) =
+            (items(&events, "response.output_item.added"), items(&events, "response.output_item.done"));
+        let places = |items: &[(u64, Value)]| items.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+        assert_eq!(places(&added), places(&done), "{stream}");
+        let output: Vec<Value> = done.into_iter().map(|(_, item)| item).collect();
+        assert_eq!(last(&events)["output"], json!(output), "{stream}");
+        let said: Vec<&str> = output.iter().map(|item| item["status"].as_str().unwrap_or("none")).collect();
+        assert_eq!(said, statuses, "{stream}");
+        let kinds = kinds(&events);
+        assert!(kinds.ends_with(&["error", "response.failed"]));
+        assert!(!kinds.iter().any(|kind| kind.ends_with("arguments.done")), "{kinds:?}");
+        let parts = |end: &str| kinds.iter().filter(|kind| kind.ends_with(end)).count();
+        assert_eq!(parts("_part.added"), parts("_part.done"), "{kinds:?}");
+    }
+    let deltas = [json!({"reasoning_content": "h"}), json!({"content": "a"}), json!({"content": "b"})];
+    let stream: String = deltas.into_iter().map(chunk).collect();
+    let output = last(&replay(&OpenAiChat, &OpenAiResponses, &stream))["output"].clone();
+    assert_eq!((&output[0]["summary"], &output[1]["content"]), (&summary, &text));
+    let stream = chunk(call(json!({"name": "f", "arguments": "{\"x"})));
+    let output = last(&replay(&OpenAiChat, &OpenAiResponses, &stream))["output"].clone();
+    assert_eq!((&output[0]["call_id"], &output[0]["arguments"]), (&json!("c0"), &json!("{\"x")));
+}
+
 #[test]
 fn a_second_start_after_a_block_is_an_error() {
     let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}});
