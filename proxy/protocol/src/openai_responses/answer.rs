@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{CallStyle, State, Usage};
+use crate::json::object_text;
 use crate::json::write::{self, Object};
 use crate::state::tag;
 
@@ -104,6 +105,25 @@ impl Items {
     }
 }
 
+/// How an item ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All of it came.
+    Complete,
+    /// The rest of it did not come.
+    Cut,
+}
+
+impl Ending {
+    /// The word for it in items.
+    pub(super) fn status(self) -> &'static str {
+        match self {
+            Ending::Complete => "completed",
+            Ending::Cut => "incomplete",
+        }
+    }
+}
+
 /// A part of a message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
@@ -176,6 +196,11 @@ impl Call {
     /// Whether its argument is free text.
     pub(super) fn is_custom(&self) -> bool {
         self.style == CallStyle::Custom
+    }
+
+    /// Whether those are arguments to run it with.
+    pub(super) fn is_whole(&self, arguments: &str) -> bool {
+        self.is_custom() || arguments.is_empty() || object_text(arguments).is_some()
     }
 
     /// The event of a piece of its arguments, or of their end.

@@ -6,12 +6,12 @@ use serde_json::value::RawValue;
 
 use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
-use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
+use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, Num, Str, read};
 use crate::notes::Notes;
 
-use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{Call, Ending, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::finish::{self, Signs};
 use super::{THIS, error, item, usage, wire};
 
@@ -123,11 +123,11 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let cut = choice.finish == Some(Finish::Length);
     let blocks: Vec<&Block<'_>> = choice.blocks().collect();
     for (at, block) in blocks.iter().enumerate() {
-        output.block(block, if cut && at + 1 == blocks.len() { "incomplete" } else { "completed" });
+        output.block(block, if cut && at + 1 == blocks.len() { Ending::Cut } else { Ending::Complete });
     }
     let finish = choice.finish.unwrap_or(Finish::Unknown);
     output.explain(finish, choice.finish_message.as_deref());
-    output.message(if cut { "incomplete" } else { "completed" });
+    output.message(if cut { Ending::Cut } else { Ending::Complete });
     let end = finish::word(finish, output.signs);
     end.warning.into_iter().for_each(|warning| output.notes.tell(warning));
     let items = output.items;
@@ -153,22 +153,22 @@ struct Output<'o> {
 }
 
 impl Output<'_> {
-    fn block(&mut self, block: &Block<'_>, status: &str) {
+    fn block(&mut self, block: &Block<'_>, ending: Ending) {
         match &block.content {
             Content::Text(text) => self.part(false, text),
             Content::Refusal(text) => self.part(true, text),
             Content::Reasoning(text) => {
-                self.message("completed");
+                self.message(Ending::Complete);
                 let shown = if self.reply.show_reasoning { text.as_ref() } else { "" };
                 self.reasoning(shown, block.state.as_ref().map(carried).as_deref());
             }
             Content::ToolCall(call) => {
-                self.message("completed");
+                self.message(Ending::Complete);
                 // The signature of a call has no place on it: it goes before it.
                 if let Some(state) = &block.state {
                     self.reasoning("", Some(&carried(state)));
                 }
-                self.call(call, status);
+                self.call(call, ending);
             }
             Content::Opaque(..) | Content::Media(_) | Content::ToolResult(_) => {
                 self.notes.tell("output_block_dropped");
@@ -191,7 +191,7 @@ impl Output<'_> {
     }
 
     /// Writes the message, if there is one: no item without text.
-    fn message(&mut self, status: &str) {
+    fn message(&mut self, ending: Ending) {
         if self.parts.is_empty() {
             return;
         }
@@ -203,7 +203,7 @@ impl Output<'_> {
             write::object(&mut parts, |o| part.write(o));
         }
         let id = self.reply.ids.mint("msg_");
-        self.items.add(|o| write_message(o, &id, status, &parts));
+        self.items.add(|o| write_message(o, &id, ending.status(), &parts));
     }
 
     fn reasoning(&mut self, text: &str, state: Option<&str>) {
@@ -213,14 +213,16 @@ impl Output<'_> {
         }
     }
 
-    fn call(&mut self, call: &ToolCall<'_>, status: &str) {
+    fn call(&mut self, call: &ToolCall<'_>, ending: Ending) {
         self.signs.calls = true;
         let item = Call::new(&call.id, &call.name, call.style, self.reply);
-        let arguments = match (&call.arguments, call.style) {
-            // Free text may be empty.
-            (crate::ir::Arguments::Text(text), CallStyle::Custom) => Cow::Borrowed(text.as_ref()),
-            (arguments, _) => arguments.as_text(),
+        let arguments = match &call.arguments {
+            // Free text may be empty, and so may what came of a call before it was cut.
+            Arguments::Text(text) if item.is_custom() || ending == Ending::Cut => {
+                Cow::Borrowed(text.as_ref())
+            }
+            arguments => arguments.as_text(),
         };
-        self.items.add(|o| item.write(o, status, &arguments));
+        self.items.add(|o| item.write(o, ending.status(), &arguments));
     }
 }

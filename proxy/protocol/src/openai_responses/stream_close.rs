@@ -2,29 +2,10 @@
 
 use crate::json::write::{self, Object};
 
-use super::answer::{Call, write_message, write_reasoning};
+use super::answer::{Call, Ending, write_message, write_reasoning};
 use super::stream_encode::Writer;
 use super::stream_items::{Message, Open, Place, Thought, added, event};
 use super::write_item::write_thought;
-
-/// How an item ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// All of it came.
-    Complete,
-    /// The rest of it did not come.
-    Cut,
-}
-
-impl Ending {
-    /// The word for it in items.
-    pub(super) fn status(self) -> &'static str {
-        match self {
-            Ending::Complete => "completed",
-            Ending::Cut => "incomplete",
-        }
-    }
-}
 
 impl Writer {
     /// Completes the part at hand of a message.
@@ -59,10 +40,12 @@ impl Writer {
 
     /// Ends the item at hand where the stream broke off: only if it began.
     pub(super) fn cut(&mut self, out: &mut Vec<u8>) {
-        if matches!(self.open, Open::Call { begun: false, .. }) {
-            self.open = Open::None;
-        }
-        self.close_as(Ending::Cut, out);
+        let ending = match &self.open {
+            Open::Call { begun: false, .. } => return self.open = Open::None,
+            Open::Call { ended: true, arguments, call, .. } if call.is_whole(arguments) => Ending::Complete,
+            _ => Ending::Cut,
+        };
+        self.close_as(ending, out);
     }
 
     /// Ends the item at hand, if anything of it is to be written.

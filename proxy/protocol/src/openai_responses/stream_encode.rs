@@ -5,10 +5,9 @@ use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
 use crate::stream::StreamEncoder;
 
-use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{Call, Ending, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::error;
 use super::finish::{self, Signs};
-use super::stream_close::Ending;
 use super::stream_items::{Message, Open, Place, Thought, added, event};
 use super::write_item::write_thought;
 
@@ -125,7 +124,7 @@ impl Writer {
                     BlockKind::ToolCall { id, name, style } if choice == 0 => {
                         self.signs.calls = true;
                         let call = Call::new(id, name, *style, &mut self.reply);
-                        Open::Call { call, begun: false, arguments: String::new() }
+                        Open::Call { call, begun: false, ended: false, arguments: String::new() }
                     }
                     _ => Open::Skipped,
                 };
@@ -236,10 +235,15 @@ impl Writer {
         }
     }
 
-    /// A block ends: a message stays open for more parts, everything else is complete.
+    /// A block ends: a message stays open for more parts, and a call until it is known whether the token limit cut
+    /// it: nothing follows then. Everything else is complete.
     fn block_end(&mut self, out: &mut Vec<u8>) {
-        match self.open {
+        match &mut self.open {
             Open::Message(_) => self.close_part(out),
+            Open::Call { ended, .. } => {
+                *ended = true;
+                self.open_call(out);
+            }
             _ => self.close(out),
         }
     }

@@ -16,6 +16,8 @@ pub(super) enum Open {
     Call {
         call: Call,
         begun: bool,
+        /// All of it came, as far as its provider says.
+        ended: bool,
         arguments: String,
     },
     /// Nothing of it is written.

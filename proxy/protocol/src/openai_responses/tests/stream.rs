@@ -188,6 +188,52 @@ fn a_response_that_failed_holds_what_was_sent_of_it() {
 }
 
 #[test]
+fn a_call_that_the_token_limit_cut_is_incomplete_streamed_and_whole() {
+    let call = |at: u32, arguments: &str| json!({"index": at, "id": format!("c{at}"), "type": "function", "function": {"name": "f", "arguments": arguments}});
+    for (calls, finish, statuses) in [
+        (vec![call(0, "{}"), call(1, "{\"x")], "length", ["completed", "incomplete"]),
+        (vec![call(0, "{}"), call(1, "")], "length", ["completed", "incomplete"]),
+        (vec![call(0, "{}"), call(1, "{}")], "tool_calls", ["completed", "completed"]),
+    ] {
+        let events = replay(&OpenAiChat, &OpenAiResponses, &chunks(&[json!({"tool_calls": calls})], finish));
+        let body =
+            json!({"id": "x", "choices": [{"finish_reason": finish, "message": {"tool_calls": calls}}]});
+        let (whole, _) = answer(&OpenAiChat, &OpenAiResponses, &body);
+        let said = |output: &Value| {
+            let items = output.as_array().unwrap().iter();
+            items.map(|item| (item["status"].clone(), item["arguments"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&whole["output"]), said(&last(&events)["output"]));
+        let done = items(&events, "response.output_item.done");
+        let done: Vec<_> = done.iter().map(|(_, item)| item["status"].as_str().unwrap()).collect();
+        assert_eq!(done, statuses);
+        let complete = statuses.iter().filter(|status| **status == "completed").count();
+        let ends = kinds(&events).iter().filter(|kind| kind.ends_with("arguments.done")).count();
+        assert_eq!(ends, complete);
+    }
+}
+
+#[test]
+fn a_call_is_done_as_soon_as_another_block_begins() {
+    let stream = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "c", "name": "f", "input": {}}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": "a"}}),
+    ];
+    let done = |events: &[Value]| items(events, "response.output_item.done").len();
+    let until = |end: usize| {
+        let events = replay(&Anthropic, &OpenAiResponses, &events(&stream[..end]));
+        let at = events.iter().position(|event| event["type"] == "error").unwrap();
+        events[..at].to_vec()
+    };
+    assert_eq!(done(&until(3)), 1, "it had ended when the stream broke off");
+    let events = until(4);
+    let second = events.iter().position(|event| event["item"]["type"] == "message").unwrap();
+    assert_eq!(done(&events[..second]), 1);
+}
+
+#[test]
 fn a_second_start_after_a_block_is_an_error() {
     let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}});
     let block =
