@@ -103,7 +103,7 @@ impl Writer {
             return;
         }
         match event {
-            Event::Start { id, model } => self.restart(id, model),
+            Event::Start { id, model, .. } => self.restart(id, model),
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {
                 self.begin(out);

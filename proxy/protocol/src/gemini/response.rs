@@ -40,6 +40,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.response_id.map(|id| id.0),
         model: answer.model_version.map(|model| model.0),
         created: None,
+        service_tier: None,
         choices,
         usage: answer.usage_metadata.and_then(usage::read),
         error: answer.error.map(error::decode_chunk),

@@ -85,7 +85,8 @@ impl Decoder {
             self.started = true;
             let word =
                 |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-            sink.event(Event::Start { id: word(chunk.response_id), model: word(chunk.model_version) });
+            let (id, model) = (word(chunk.response_id), word(chunk.model_version));
+            sink.event(Event::Start { id, model, service_tier: None });
         }
         self.blocked = blocked.or(self.blocked.take());
         for candidate in candidates {

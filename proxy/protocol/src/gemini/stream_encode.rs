@@ -276,7 +276,7 @@ impl StreamEncoder for Encoder {
         }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
-            Event::Start { id, model } => self.start(id, model),
+            Event::Start { id, model, .. } => self.start(id, model),
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Signature { block, state } => self.sign(*block, state, out),

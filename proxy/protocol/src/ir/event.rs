@@ -18,6 +18,8 @@ pub enum Event<'a> {
         id: Cow<'a, str>,
         /// The model that answers, by the provider's name.
         model: Cow<'a, str>,
+        /// The class of service it gets, in OpenAI's words, where the provider says.
+        service_tier: Option<Cow<'a, str>>,
     },
     /// A block opens. Blocks of parallel tool calls and of several choices may be open at once.
     BlockStart {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking, Tool, ToolChoice, ToolKind, pair};
-use crate::json::{DecodeError, Num, Str, StrOr, read, read_raw, write};
+use crate::json::{DecodeError, Num, Str, StrOr, read, read_raw, string, write};
 
 use super::{THIS, message, wire};
 
@@ -66,10 +66,6 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     };
     request.ext = ext;
     Ok(request)
-}
-
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw.get()).ok().map(|text| text.0)
 }
 
 fn wants_usage(raw: &RawValue) -> bool {

@@ -7,7 +7,7 @@ use crate::codec::{Exchange, Reply};
 use crate::ir::Ext;
 use crate::ir::{Choice, Content, Finish, Response, Role, Scope, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, read, string};
 use crate::notes::Notes;
 use crate::protocol::Protocol;
 
@@ -17,6 +17,8 @@ use super::{THIS, error, message, usage, wire};
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
     let answer: wire::Answer<'a> = read(body)?;
+    let service_tier = answer.rest.iter().find(|(key, _)| key == "service_tier");
+    let service_tier = service_tier.and_then(|(_, raw)| string(raw));
     let mut ext = Ext::of(answer.rest);
     if let Some(raw) = answer.usage {
         ext.push("", "usage", raw);
@@ -30,6 +32,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: answer.created,
+        service_tier,
         choices,
         usage: answer.usage.and_then(usage::read),
         error: answer.error.map(|raw| error::decode_inner(200, raw.get())),

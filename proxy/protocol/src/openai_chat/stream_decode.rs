@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink};
-use crate::json::Str;
+use crate::json::{Str, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
@@ -65,7 +65,11 @@ impl Decoder {
         if !self.started && !choices.is_empty() {
             self.started = true;
             let word = |text: Option<Str<'_>>| text.map_or(String::new(), |text| text.0.into_owned());
-            sink.event(Event::Start { id: word(chunk.id).into(), model: word(chunk.model).into() });
+            sink.event(Event::Start {
+                id: word(chunk.id).into(),
+                model: word(chunk.model).into(),
+                service_tier: chunk.service_tier.and_then(string),
+            });
         }
         for choice in choices {
             self.choice(choice, sink);

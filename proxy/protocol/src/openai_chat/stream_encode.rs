@@ -230,7 +230,7 @@ impl StreamEncoder for Encoder {
                 self.over = true;
                 write_error(&ApiError::restarted(), out);
             }
-            Event::Start { id, model } => {
+            Event::Start { id, model, .. } => {
                 if self.head.is_empty() {
                     self.start(id, model);
                     self.choice(0, out);

@@ -242,6 +242,7 @@ record! {
     pub(super) struct Chunk<'a> {
         id: Str<'a>,
         model: Str<'a>,
+        service_tier: &'a RawValue,
         choices: Vec<ChunkChoice<'a>>,
         usage: Usage<'a>,
         error: &'a RawValue,

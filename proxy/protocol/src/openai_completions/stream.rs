@@ -35,7 +35,7 @@ impl Decoder {
             self.started = true;
             let word =
                 |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-            sink.event(Event::Start { id: word(chunk.id), model: word(chunk.model) });
+            sink.event(Event::Start { id: word(chunk.id), model: word(chunk.model), service_tier: None });
         }
         choices.into_iter().for_each(|choice| self.choice(choice, sink));
         if let Some(counts) = chunk.usage.and_then(usage::read) {
@@ -186,7 +186,7 @@ impl StreamEncoder for Encoder {
         }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
-            Event::Start { id, model } => self.start(id, model),
+            Event::Start { id, model, .. } => self.start(id, model),
             Event::BlockStart { choice, .. } => self.blocks.push(*choice),
             Event::Delta { block, delta: Delta::Text(text) | Delta::Refusal(text) } => {
                 if let Some(choice) = self.blocks.get(*block as usize).copied() {

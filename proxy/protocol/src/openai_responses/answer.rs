@@ -13,7 +13,7 @@ use super::write_item::write_summary;
 use super::{THIS, echo, error, usage};
 
 /// What a response is known by.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Head {
     /// Its id.
     pub(super) id: String,
@@ -21,7 +21,25 @@ pub(super) struct Head {
     pub(super) model: String,
     /// When, in seconds since 1970.
     pub(super) created: u64,
+    /// The class of service that answers, if it is known.
+    pub(super) service_tier: Option<String>,
 }
+
+/// What a provider says of its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told<'t> {
+    /// Its id; may be empty.
+    pub(super) id: &'t str,
+    /// The model; may be empty.
+    pub(super) model: &'t str,
+    /// When, in seconds since 1970.
+    pub(super) created: Option<u64>,
+    /// The class of service.
+    pub(super) service_tier: Option<&'t str>,
+}
+
+/// Classes of service that this protocol has words for.
+const TIERS: [&str; 7] = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
 
 /// How far a response has come.
 pub(super) struct Progress<'p> {
@@ -38,11 +56,12 @@ pub(super) struct Progress<'p> {
 }
 
 impl Head {
-    /// Of an answer of a provider that calls it `id`.
-    pub(super) fn of(id: &str, model: &str, created: Option<u64>, reply: &mut Reply) -> Self {
-        let id = response_id(id, reply);
-        let model = reply.model(Some(model)).to_owned();
-        Head { id, model, created: created.unwrap_or(reply.created) }
+    /// Of an answer that a provider says that of.
+    pub(super) fn of(told: Told<'_>, reply: &mut Reply) -> Self {
+        let id = response_id(told.id, reply);
+        let model = reply.model(Some(told.model)).to_owned();
+        let service_tier = told.service_tier.filter(|tier| TIERS.contains(tier)).map(str::to_owned);
+        Head { id, model, created: told.created.unwrap_or(reply.created), service_tier }
     }
 
     /// Writes the members of the response. Clients read them strictly: none is left out.
@@ -67,6 +86,11 @@ impl Head {
         output.push(b']');
         o.null("previous_response_id");
         o.bool("store", false);
+        // The one that was asked for may not be the one that answered.
+        match &self.service_tier {
+            Some(tier) => o.str("service_tier", tier),
+            None => o.null("service_tier"),
+        }
         echo::write(o, &reply.echo);
         match progress.usage {
             Some(counts) => o.object("usage", |o| usage::write(o, counts)),

@@ -8,10 +8,12 @@ use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, read};
+use crate::json::{DecodeError, Num, read, string};
 use crate::notes::Notes;
 
-use super::answer::{Call, Ending, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{
+    Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
+};
 use super::finish::{self, Signs};
 use super::{THIS, error, item, usage, wire};
 
@@ -42,6 +44,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: answer.created_at.and_then(count),
+        service_tier: None,
         choices: vec![choice],
         usage: answer.usage.and_then(usage::read),
         error: error::of_response(answer.error).or_else(|| failed.then(error::failed)),
@@ -51,7 +54,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
 
 /// A string, if it is one.
 pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw?.get()).ok().map(|text| text.0)
+    string(raw?)
 }
 
 /// Why an answer is incomplete.
@@ -116,8 +119,13 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
     response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
-    let (id, model) = (response.id.as_deref().unwrap_or(""), response.model.as_deref().unwrap_or(""));
-    let head = Head::of(id, model, response.created, reply);
+    let told = Told {
+        id: response.id.as_deref().unwrap_or(""),
+        model: response.model.as_deref().unwrap_or(""),
+        created: response.created,
+        service_tier: response.service_tier.as_deref(),
+    };
+    let head = Head::of(told, reply);
     let mut output =
         Output { reply, notes, items: Items::default(), parts: Vec::new(), signs: Signs::default() };
     let cut = choice.finish == Some(Finish::Length);

@@ -100,7 +100,8 @@ impl Decoder {
         self.started = true;
         let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
         let text = |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-        sink.event(Event::Start { id: text(answer.id), model: text(answer.model) });
+        // What is said of the class of service here is what was asked for.
+        sink.event(Event::Start { id: text(answer.id), model: text(answer.model), service_tier: None });
     }
 
     fn block(&mut self, kind: BlockKind<'_>, sink: &mut dyn Sink) -> u32 {

@@ -5,7 +5,9 @@ use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
 use crate::stream::StreamEncoder;
 
-use super::answer::{Call, Ending, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{
+    Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
+};
 use super::error;
 use super::finish::{self, Signs};
 use super::stream_items::{Message, Open, Place, Thought, added, event};
@@ -64,10 +66,12 @@ impl Writer {
             Event::Start { .. } if self.items.count > 0 || !matches!(self.open, Open::None) => {
                 self.fail(&ApiError::restarted(), out);
             }
-            Event::Start { id, model } => self.begin(id, model, out),
+            Event::Start { id, model, service_tier } => {
+                self.begin(Told { id, model, created: None, service_tier: service_tier.as_deref() }, out);
+            }
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {
-                self.begin("", "", out);
+                self.begin(Told::default(), out);
                 self.start(*choice, kind, out);
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
@@ -82,11 +86,11 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
+    fn begin(&mut self, told: Told<'_>, out: &mut Vec<u8>) {
         if self.head.is_some() {
             return;
         }
-        self.head = Some(Head::of(id, model, None, &mut self.reply));
+        self.head = Some(Head::of(told, &mut self.reply));
         self.response(out, "response.created", "in_progress", None, None);
         self.response(out, "response.in_progress", "in_progress", None, None);
     }
@@ -100,7 +104,7 @@ impl Writer {
         reason: Option<&str>,
         error: Option<&ApiError>,
     ) {
-        let none = Head { id: String::new(), model: String::new(), created: 0 };
+        let none = Head::default();
         let head = self.head.as_ref().unwrap_or(&none);
         let usage = self.usage.unwrap_or_default();
         let usage = (status != "in_progress" && status != "failed").then_some(&usage);
@@ -249,7 +253,7 @@ impl Writer {
     }
 
     fn stop(&mut self, out: &mut Vec<u8>) {
-        self.begin("", "", out);
+        self.begin(Told::default(), out);
         let (finish, message) = self.end.take().unwrap_or((Finish::Unknown, None));
         if let (Finish::Refusal, Some(text), false) = (finish, &message, self.signs.refuses) {
             self.close_part(out);
@@ -265,7 +269,7 @@ impl Writer {
 
     /// The response that failed holds what was sent of it.
     fn fail(&mut self, failure: &ApiError, out: &mut Vec<u8>) {
-        self.begin("", "", out);
+        self.begin(Told::default(), out);
         self.cut(out);
         event(out, "error", &mut self.number, |o| error::write_event(o, failure));
         self.response(out, "response.failed", "failed", None, Some(failure));

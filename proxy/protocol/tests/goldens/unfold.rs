@@ -5,7 +5,11 @@ use llm_protocol::ir::{Block, BlockKind, Content, Delta, Event, Fold, Response, 
 /// Gives the events of a whole answer; texts come in two pieces.
 pub(crate) fn unfold(response: &Response<'_>, sink: &mut dyn Sink) {
     let word = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or("").to_owned();
-    sink.event(Event::Start { id: word(&response.id).into(), model: word(&response.model).into() });
+    sink.event(Event::Start {
+        id: word(&response.id).into(),
+        model: word(&response.model).into(),
+        service_tier: response.service_tier.as_deref().map(|tier| tier.to_owned().into()),
+    });
     let mut number = 0;
     for choice in &response.choices {
         for block in choice.blocks() {

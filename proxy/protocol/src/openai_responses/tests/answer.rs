@@ -97,6 +97,41 @@ fn settings_are_repeated() {
 }
 
 #[test]
+fn the_class_of_service_is_the_one_that_answered() {
+    let request = json!({"model": "m", "input": "a", "service_tier": "priority"}).to_string();
+    let request = OpenAiResponses.decode_request(request.as_bytes(), UrlFacts::default()).unwrap();
+    let asked = || Reply::to(&OpenAiResponses, &request, 1, 1);
+    let chat = |tier: Value| {
+        json!({"id": "x", "service_tier": tier, "choices": [{"index": 0, "delta": {"content": "hi"},
+            "message": {"content": "hi"}, "finish_reason": "stop"}]})
+        .to_string()
+    };
+    for (told, said) in [
+        (json!("default"), json!("default")),
+        (json!("priority"), json!("priority")),
+        (json!("on_demand"), Value::Null),
+        (json!(3), Value::Null),
+        (Value::Null, Value::Null),
+    ] {
+        let body = chat(told);
+        let response = OpenAiChat.decode_response(body.as_bytes(), &Exchange::default()).unwrap();
+        let whole = OpenAiResponses.encode_response(&response, &mut asked(), &mut Notes::new(false));
+        let whole: Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(whole["service_tier"], said, "{body}");
+        let stream = replay_for(asked(), &OpenAiChat, &OpenAiResponses, &format!("data: {body}\n\n"));
+        for event in [&stream[0], stream.last().unwrap()] {
+            assert_eq!(event["response"]["service_tier"], said, "{body}");
+        }
+    }
+    let body =
+        json!({"id": "m", "content": [], "stop_reason": "end_turn", "usage": {"service_tier": "standard"}})
+            .to_string();
+    let response = Anthropic.decode_response(body.as_bytes(), &Exchange::default()).unwrap();
+    let whole = OpenAiResponses.encode_response(&response, &mut asked(), &mut Notes::new(false));
+    assert!(String::from_utf8(whole).unwrap().contains("\"service_tier\":null"));
+}
+
+#[test]
 fn ends_have_their_words() {
     let chat = |finish: &str, message: Value| {
         let body = json!({"id": "x", "choices": [{"message": message, "finish_reason": finish}]});
