@@ -64,7 +64,7 @@ impl Decoder {
     fn start(&mut self, sink: &mut dyn Sink) {
         if !std::mem::replace(&mut self.started, true) {
             let none = Cow::Borrowed("");
-            sink.event(Event::Start { id: none.clone(), model: none, service_tier: None });
+            sink.event(Event::Start { id: none.clone(), model: none, created: None, service_tier: None });
         }
     }
 

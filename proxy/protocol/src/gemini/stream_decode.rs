@@ -86,7 +86,7 @@ impl Decoder {
             let word =
                 |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
             let (id, model) = (word(chunk.response_id), word(chunk.model_version));
-            sink.event(Event::Start { id, model, service_tier: None });
+            sink.event(Event::Start { id, model, created: None, service_tier: None });
         }
         self.blocked = blocked.or(self.blocked.take());
         for candidate in candidates {

@@ -18,6 +18,8 @@ pub enum Event<'a> {
         id: Cow<'a, str>,
         /// The model that answers, by the provider's name.
         model: Cow<'a, str>,
+        /// When, in seconds since 1970, where the provider says.
+        created: Option<u64>,
         /// The class of service it gets, in OpenAI's words, where the provider says.
         service_tier: Option<Cow<'a, str>>,
     },

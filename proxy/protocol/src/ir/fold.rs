@@ -119,8 +119,9 @@ impl Fold {
 impl Sink for Fold {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Start { id, model, service_tier } => {
+            Event::Start { id, model, created, service_tier } => {
                 self.void();
+                self.response.created = created;
                 self.response.service_tier = service_tier.map(|tier| Cow::Owned(tier.into_owned()));
                 self.response.id = Some(Cow::Owned(id.into_owned()));
                 self.response.model = Some(Cow::Owned(model.into_owned()));

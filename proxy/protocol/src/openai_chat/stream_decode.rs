@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink};
-use crate::json::{Str, string};
+use crate::json::{Str, count, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
@@ -68,6 +68,7 @@ impl Decoder {
             sink.event(Event::Start {
                 id: word(chunk.id).into(),
                 model: word(chunk.model).into(),
+                created: chunk.created.and_then(count),
                 service_tier: chunk.service_tier.and_then(string),
             });
         }

@@ -44,13 +44,13 @@ impl Encoder {
         Encoder { reply, head: Vec::new(), blocks: Vec::new(), choices: Vec::new(), usage: None, over: false }
     }
 
-    fn start(&mut self, id: &str, model: &str) {
+    fn start(&mut self, id: &str, model: &str, created: Option<u64>) {
         let id = chat_id(id, &mut self.reply);
         let mut head = Vec::with_capacity(160);
         write::object(&mut head, |o| {
             o.str("id", &id);
             o.str("object", "chat.completion.chunk");
-            o.u64("created", self.reply.created);
+            o.u64("created", created.unwrap_or(self.reply.created));
             o.str("model", self.reply.model(Some(model)));
         });
         // Left open: members of the chunk follow.
@@ -100,7 +100,7 @@ impl Encoder {
     /// The choice's state; its first chunk says the role.
     fn choice(&mut self, index: u32, out: &mut Vec<u8>) -> &mut Choice {
         if self.head.is_empty() {
-            self.start("", "");
+            self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
             self.choices.push(Choice { index, calls: 0, signs: Signs::default() });
@@ -230,9 +230,9 @@ impl StreamEncoder for Encoder {
                 self.over = true;
                 write_error(&ApiError::restarted(), out);
             }
-            Event::Start { id, model, .. } => {
+            Event::Start { id, model, created, .. } => {
                 if self.head.is_empty() {
-                    self.start(id, model);
+                    self.start(id, model, *created);
                     self.choice(0, out);
                 }
             }

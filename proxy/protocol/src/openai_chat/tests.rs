@@ -206,7 +206,12 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
         },
     };
     let chunks = stream(&[
-        Event::Start { id: Cow::Borrowed("msg_1"), model: Cow::Borrowed("claude"), service_tier: None },
+        Event::Start {
+            id: Cow::Borrowed("msg_1"),
+            model: Cow::Borrowed("claude"),
+            created: None,
+            service_tier: None,
+        },
         Event::BlockStart { block: 0, choice: 0, kind: BlockKind::Text },
         Event::Delta { block: 0, delta: Delta::Text(Cow::Borrowed("hi")) },
         Event::BlockEnd { block: 0 },
@@ -241,7 +246,7 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
 #[test]
 fn an_error_in_a_stream_is_its_last_event_and_no_finish() {
     let chunks = stream(&[
-        Event::Start { id: Cow::Borrowed("x"), model: Cow::Borrowed("m"), service_tier: None },
+        Event::Start { id: Cow::Borrowed("x"), model: Cow::Borrowed("m"), created: None, service_tier: None },
         Event::Error(Box::new(ApiError::new(ErrorKind::Overloaded, "busy"))),
         Event::End,
     ]);
@@ -300,7 +305,7 @@ fn only_calls_are_signed_in_a_stream() {
     let call = BlockKind::ToolCall { id: "a".into(), name: "t".into(), style: CallStyle::Function };
     let mut out = Vec::new();
     for event in [
-        Event::Start { id: "1".into(), model: "x".into(), service_tier: None },
+        Event::Start { id: "1".into(), model: "x".into(), created: None, service_tier: None },
         Event::BlockStart { block: 0, choice: 0, kind: call },
         Event::Signature { block: 0, state: state("of the call") },
         Event::BlockStart { block: 1, choice: 0, kind: BlockKind::Text },

@@ -241,6 +241,7 @@ record! {
     /// A chunk of a stream.
     pub(super) struct Chunk<'a> {
         id: Str<'a>,
+        created: &'a RawValue,
         model: Str<'a>,
         service_tier: &'a RawValue,
         choices: Vec<ChunkChoice<'a>>,

@@ -8,7 +8,7 @@ use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, read, string};
+use crate::json::{DecodeError, count, read, string};
 use crate::notes::Notes;
 
 use super::answer::{
@@ -37,7 +37,6 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
             ext.push("", key, raw);
         }
     }
-    let count = |raw: &RawValue| serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64();
     let failed = word(answer.status).is_some_and(|status| status == "failed");
     Ok(Response {
         source: THIS,

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Sink, ToolCall};
-use crate::json::{Str, read_raw};
+use crate::json::{Str, count, read_raw};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
@@ -100,8 +100,14 @@ impl Decoder {
         self.started = true;
         let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
         let text = |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
+        let created = answer.created_at.and_then(count);
         // What is said of the class of service here is what was asked for.
-        sink.event(Event::Start { id: text(answer.id), model: text(answer.model), service_tier: None });
+        sink.event(Event::Start {
+            id: text(answer.id),
+            model: text(answer.model),
+            created,
+            service_tier: None,
+        });
     }
 
     fn block(&mut self, kind: BlockKind<'_>, sink: &mut dyn Sink) -> u32 {

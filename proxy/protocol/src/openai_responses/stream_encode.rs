@@ -66,8 +66,9 @@ impl Writer {
             Event::Start { .. } if self.items.count > 0 || !matches!(self.open, Open::None) => {
                 self.fail(&ApiError::restarted(), out);
             }
-            Event::Start { id, model, service_tier } => {
-                self.begin(Told { id, model, created: None, service_tier: service_tier.as_deref() }, out);
+            Event::Start { id, model, created, service_tier } => {
+                let service_tier = service_tier.as_deref();
+                self.begin(Told { id, model, created: *created, service_tier }, out);
             }
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {

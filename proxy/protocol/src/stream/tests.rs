@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::codec::{Codec, Exchange, Reply};
 use crate::ir::{Event, Request};
-use crate::protocol::{CODECS, PROVIDER_CODECS, Protocol, provider_codec};
+use crate::protocol::{CODECS, PROVIDER_CODECS, Protocol, codec, provider_codec};
 use crate::sse::Frame;
 
 /// The frames of a stream: the event's name, and its data.
@@ -144,6 +144,48 @@ fn no_client_sees_a_completed_call_of_a_stream_that_was_cut() {
                 let last = events.last().unwrap();
                 assert!(last.get("error").is_some() || last["type"] == "response.failed", "{name}: {text}");
             }
+        }
+    }
+}
+
+/// The beginnings of streams, and when their providers say they were made; 1 is the proxy's own time.
+const DATED: [(Protocol, Frames, u64); 4] = [
+    (
+        Protocol::OpenAiChat,
+        &[("", r#"{"id":"c","created":5,"choices":[{"index":0,"delta":{"content":"a"}}]}"#)],
+        5,
+    ),
+    (
+        Protocol::OpenAiResponses,
+        &[
+            ("", r#"{"type":"response.created","response":{"id":"r","created_at":5.0}}"#),
+            ("", r#"{"type":"response.output_text.delta","output_index":0,"delta":"a"}"#),
+        ],
+        5,
+    ),
+    (Protocol::OpenAiCompletions, &[("", r#"{"id":"c","created":5,"choices":[{"index":0,"text":"a"}]}"#)], 5),
+    (
+        Protocol::Anthropic,
+        &[
+            ("", r#"{"type":"message_start","message":{"id":"m"}}"#),
+            ("", r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":"a"}}"#),
+        ],
+        1,
+    ),
+];
+
+#[test]
+fn the_time_of_a_stream_is_the_providers_where_it_says() {
+    for (provider, frames, created) in DATED {
+        for (client, key) in [
+            (Protocol::OpenAiChat, "created"),
+            (Protocol::OpenAiCompletions, "created"),
+            (Protocol::OpenAiResponses, "created_at"),
+        ] {
+            let text = written(provider, frames, codec(client).unwrap());
+            let said = text.matches(&format!("\"{key}\":")).count();
+            let right = text.matches(&format!("\"{key}\":{created},")).count();
+            assert!(said > 0 && said == right, "{} to {}: {text}", provider.name(), client.name());
         }
     }
 }

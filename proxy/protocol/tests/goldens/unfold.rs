@@ -8,6 +8,7 @@ pub(crate) fn unfold(response: &Response<'_>, sink: &mut dyn Sink) {
     sink.event(Event::Start {
         id: word(&response.id).into(),
         model: word(&response.model).into(),
+        created: response.created,
         service_tier: response.service_tier.as_deref().map(|tier| tier.to_owned().into()),
     });
     let mut number = 0;

@@ -28,7 +28,12 @@ fn to_message(events: &[Event<'_>]) -> Vec<Value> {
 }
 
 fn start() -> Event<'static> {
-    Event::Start { id: Cow::Borrowed("chatcmpl-1"), model: Cow::Borrowed("gpt"), service_tier: None }
+    Event::Start {
+        id: Cow::Borrowed("chatcmpl-1"),
+        model: Cow::Borrowed("gpt"),
+        created: None,
+        service_tier: None,
+    }
 }
 
 fn open(block: u32, kind: BlockKind<'static>) -> Event<'static> {

@@ -271,8 +271,10 @@ fn settings_written_over_lines_are_repeated_on_one() {
     let request = OpenAiResponses.decode_request(request.as_bytes(), UrlFacts::default()).unwrap();
     let mut encoder = OpenAiResponses.stream_encoder(Reply::to(&OpenAiResponses, &request, 1, 1));
     let mut out = Vec::new();
-    encoder
-        .event(&crate::ir::Event::Start { id: "x".into(), model: "m".into(), service_tier: None }, &mut out);
+    encoder.event(
+        &crate::ir::Event::Start { id: "x".into(), model: "m".into(), created: None, service_tier: None },
+        &mut out,
+    );
     encoder.event(&crate::ir::Event::End, &mut out);
     let text = String::from_utf8(out).unwrap();
     assert!(
