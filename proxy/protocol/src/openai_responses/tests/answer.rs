@@ -179,6 +179,37 @@ fn a_failed_answer_is_an_error() {
 }
 
 #[test]
+fn the_words_of_one_dialect_of_openai_are_kept_in_the_other() {
+    let invalid = ("invalid_request_error", "invalid_value");
+    for (status, told, said) in [
+        (429, ("tokens", "rate_limit_exceeded"), ("tokens", json!("rate_limit_exceeded"))),
+        (429, ("requests", "rate_limit_exceeded"), ("requests", json!("rate_limit_exceeded"))),
+        (429, ("rate_limit_error", "slow_down"), ("requests", json!("rate_limit_exceeded"))),
+        (400, invalid, (invalid.0, json!(invalid.1))),
+        (400, ("invalid_request_error", "invalid_base64_image"), (invalid.0, json!("invalid_base64_image"))),
+        // Words of compatible servers.
+        (400, ("BadRequest", "InvalidParameter"), (invalid.0, Value::Null)),
+        (400, ("tokens", "1210"), (invalid.0, Value::Null)),
+        (500, ("server_error", "server_error"), ("server_error", Value::Null)),
+    ] {
+        let body = json!({"error": {"message": "m", "type": told.0, "param": "a.b", "code": told.1}});
+        let expected = json!({"error": {"message": "m", "type": said.0, "param": "a.b", "code": said.1}});
+        for (from, to) in
+            [(&OpenAiChat as &dyn Codec, &OpenAiResponses as &dyn Codec), (&OpenAiResponses, &OpenAiChat)]
+        {
+            let error =
+                from.decode_error(ErrorHead { status, ..ErrorHead::default() }, body.to_string().as_bytes());
+            let written: Value = serde_json::from_slice(&to.encode_error(&error).1).unwrap();
+            assert_eq!(written, expected, "{body}");
+        }
+    }
+    let stream =
+        json!({"error": {"message": "m", "type": "invalid_request_error", "code": "invalid_prompt"}});
+    let events = replay(&OpenAiChat, &OpenAiResponses, &format!("data: {stream}\n\n"));
+    assert_eq!(events[events.len() - 2]["code"], "invalid_prompt");
+}
+
+#[test]
 fn errors_are_said_as_in_chat() {
     let body = br#"{"error":{"message":"m","type":"invalid_request_error","param":"model","code":"model_not_found"}}"#;
     let error = OpenAiResponses.decode_error(ErrorHead { status: 400, ..ErrorHead::default() }, body);
