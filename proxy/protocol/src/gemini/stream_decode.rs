@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, Usage};
 use crate::json::{Str, compact};
 use crate::sse::Frame;
 use crate::state::untag;
@@ -16,7 +16,7 @@ use crate::stream::StreamDecoder;
 use super::partial::Partial;
 use super::usage::Counts;
 use super::wire::{Answer, Call, Candidate, Part};
-use super::{THIS, error, finish, response};
+use super::{THIS, error, finish, logprobs, response};
 
 /// Reads chunks.
 pub(super) struct Decoder {
@@ -113,7 +113,9 @@ impl Decoder {
             self.choices.len() - 1
         });
         let state = &mut self.choices[at];
-        let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
+        let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
+        let tokens = logprobs::read(tokens);
+        let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, tokens, sink };
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             reader.part(part);
         }
@@ -129,6 +131,8 @@ struct Reader<'r, 's> {
     state: &'r mut Choice,
     blocks: &'r mut u32,
     exchange: &'r Exchange,
+    /// How likely the tokens of the text are that comes next.
+    tokens: Vec<Logprob<'r>>,
     sink: &'r mut (dyn Sink + 's),
 }
 
@@ -188,6 +192,9 @@ impl Reader<'_, '_> {
                 block
             }
         };
+        if !thought && !self.tokens.is_empty() {
+            self.sink.event(Event::Logprobs { block, logprobs: std::mem::take(&mut self.tokens) });
+        }
         if !text.0.is_empty() {
             let delta = if thought { Delta::Reasoning(text.0) } else { Delta::Text(text.0) };
             self.sink.event(Event::Delta { block, delta });
@@ -278,7 +285,8 @@ impl StreamDecoder for Decoder {
             return sink.event(Event::Error(Box::new(ApiError::incomplete())));
         }
         for state in &mut self.choices {
-            Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink }.end();
+            let (blocks, exchange) = (&mut self.blocks, &self.exchange);
+            Reader { state, blocks, exchange, tokens: Vec::new(), sink }.end();
             let word = state.finish.take().unwrap_or_default();
             sink.event(Event::Finish {
                 choice: state.index,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::ApiError;
 
-use super::{CallStyle, Finish, State, Usage};
+use super::{CallStyle, Finish, Logprob, State, Usage};
 
 /// One event. A decoder emits `Start` before any block, closes every block before `Finish` of its
 /// choice, and ends with `End`, or at any point with `Error`, after which nothing follows. Blocks that are open then
@@ -38,6 +38,14 @@ pub enum Event<'a> {
         block: u32,
         /// The piece.
         delta: Delta<'a>,
+    },
+    /// How likely tokens of a text or a refusal were: those of the piece that comes next, or, where the block ends
+    /// without one, of what came before.
+    Logprobs {
+        /// The block.
+        block: u32,
+        /// The tokens, in their order; there is one at least.
+        logprobs: Vec<Logprob<'a>>,
     },
     /// Opaque state of a block.
     Signature {

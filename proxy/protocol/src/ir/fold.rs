@@ -6,8 +6,8 @@ use crate::error::ApiError;
 use crate::protocol::Protocol;
 
 use super::{
-    Arguments, Block, BlockKind, Choice, Content, Delta, Event, NONE, Response, Role, Sink, State, ToolCall,
-    Turn, Usage,
+    Arguments, Block, BlockKind, Choice, Content, Delta, Event, Logprob, NONE, Response, Role, Sink, State,
+    ToolCall, Turn, Usage,
 };
 
 /// Collects a stream into the response it amounts to.
@@ -128,6 +128,11 @@ impl Sink for Fold {
             }
             Event::BlockStart { choice, kind, .. } => self.open(choice, kind),
             Event::Delta { block, delta } => self.extend(block, &delta),
+            Event::Logprobs { block, logprobs } => {
+                if let Some(block) = self.block(block) {
+                    block.marks_mut().logprobs.extend(logprobs.into_iter().map(Logprob::into_static));
+                }
+            }
             Event::Signature { block, state } => {
                 if let Some(block) = self.block(block) {
                     block.state = Some(State {

@@ -51,7 +51,7 @@ pub struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     /// All blocks in order.
-    pub fn blocks(&self) -> impl Iterator<Item = &Block<'a>> {
+    pub fn blocks(&self) -> impl Iterator<Item = &Block<'a>> + Clone {
         self.turns.iter().flat_map(|turn| turn.blocks.iter())
     }
 }

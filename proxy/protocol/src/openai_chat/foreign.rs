@@ -57,6 +57,10 @@ impl Foreign<'_, '_> {
         self.note_summary(notes)?;
         settle::write_nucleus(o, request, self.target, effort.as_ref(), notes)?;
         write_other_sampling(o, request);
+        if request.sampling.logprobs == Some(true) {
+            // OpenAI refuses it alone.
+            o.opt_u64("top_logprobs", request.sampling.top_logprobs);
+        }
         write_settings(o, request);
         o.opt_str("safety_identifier", request.end_user.as_deref());
         for field in account::same(request.source, THIS, Scope::Request, &request.ext) {

@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink};
 use crate::json::{Str, count, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::response::{Signs, finish};
 use super::wire::{CallDelta, CallDeltaFunction, Chunk, ChunkChoice};
-use super::{error, message, usage};
+use super::{error, logprobs, message, usage};
 
 /// The key of the deprecated `function_call` among a choice's calls, which has no index.
 const LEGACY: u32 = u32::MAX;
@@ -98,9 +98,10 @@ impl Decoder {
         let state = &mut self.choices[at];
         let mut open = Open { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
         if let Some(delta) = chunk.delta {
-            open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning));
-            open.say(Said::Text, delta.content);
-            open.say(Said::Refusal, delta.refusal);
+            let likely = logprobs::of_choice(chunk.logprobs);
+            open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
+            open.say(Said::Text, delta.content, likely.text);
+            open.say(Said::Refusal, delta.refusal, likely.refusal);
             for call in delta.tool_calls.unwrap_or_default() {
                 open.call(call);
             }
@@ -133,9 +134,13 @@ impl Open<'_, '_> {
         block
     }
 
-    /// Adds text. Empty text is no text: some servers send it between the pieces of a call.
-    fn say(&mut self, kind: Said, text: Option<Str<'_>>) {
-        let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) else { return };
+    /// Adds text. Empty text is no text: some servers send it between the pieces of a call. A token that is a part of
+    /// a character has none.
+    fn say(&mut self, kind: Said, text: Option<Str<'_>>, logprobs: Vec<Logprob<'_>>) {
+        let text = text.map_or(Cow::Borrowed(""), |text| text.0);
+        if text.is_empty() && logprobs.is_empty() {
+            return;
+        }
         let block = match self.state.said {
             Some((open, block)) if open == kind => block,
             other => {
@@ -152,6 +157,12 @@ impl Open<'_, '_> {
             }
         };
         self.state.signs.refuses |= kind == Said::Refusal;
+        if !logprobs.is_empty() {
+            self.sink.event(Event::Logprobs { block, logprobs });
+        }
+        if text.is_empty() {
+            return;
+        }
         let delta = match kind {
             Said::Text => Delta::Text(text),
             Said::Reasoning => Delta::Reasoning(text),

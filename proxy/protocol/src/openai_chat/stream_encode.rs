@@ -2,14 +2,14 @@
 
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{Signs, chat_id, finish_word};
-use super::usage;
 use super::write_message::write_signature;
+use super::{logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -19,8 +19,17 @@ pub(super) struct Encoder {
     /// For each block by number: its choice and place.
     blocks: Vec<Place>,
     choices: Vec<Choice>,
+    /// Tokens of the piece that comes next.
+    likely: Option<Likely>,
     usage: Option<Usage>,
     over: bool,
+}
+
+/// How likely tokens of a block are, as items of a list.
+struct Likely {
+    block: u32,
+    refusal: bool,
+    items: Vec<u8>,
 }
 
 /// Where the pieces of a block go.
@@ -28,6 +37,7 @@ pub(super) struct Encoder {
 struct Place {
     choice: u32,
     is_call: bool,
+    is_refusal: bool,
     /// Of a call: its number among the choice's calls, from 0.
     call: u32,
     style: CallStyle,
@@ -41,7 +51,15 @@ struct Choice {
 
 impl Encoder {
     pub(super) fn new(reply: Reply) -> Self {
-        Encoder { reply, head: Vec::new(), blocks: Vec::new(), choices: Vec::new(), usage: None, over: false }
+        Encoder {
+            reply,
+            head: Vec::new(),
+            blocks: Vec::new(),
+            choices: Vec::new(),
+            likely: None,
+            usage: None,
+            over: false,
+        }
     }
 
     fn start(&mut self, id: &str, model: &str, created: Option<u64>) {
@@ -79,12 +97,28 @@ impl Encoder {
         finish: Option<&str>,
         members: impl FnOnce(&mut Object<'_>),
     ) {
+        self.marked(out, choice, finish, None, members);
+    }
+
+    /// The same, with how likely its tokens are.
+    fn marked(
+        &self,
+        out: &mut Vec<u8>,
+        choice: u32,
+        finish: Option<&str>,
+        likely: Option<&Likely>,
+        members: impl FnOnce(&mut Object<'_>),
+    ) {
         self.chunk(out, |o| {
             o.list("choices", |l| {
                 l.object(|o| {
                     o.u64("index", choice.into());
                     o.object("delta", members);
-                    o.null("logprobs");
+                    match likely {
+                        Some(Likely { refusal: true, items, .. }) => logprobs::write_choice(o, &[], items),
+                        Some(Likely { items, .. }) => logprobs::write_choice(o, items, &[]),
+                        None => o.null("logprobs"),
+                    }
                     match finish {
                         Some(word) => o.str("finish_reason", word),
                         None => o.null("finish_reason"),
@@ -115,7 +149,8 @@ impl Encoder {
 
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
-        let mut place = Place { choice, is_call: false, call: 0, style: CallStyle::Function };
+        let is_refusal = matches!(kind, BlockKind::Refusal);
+        let mut place = Place { choice, is_call: false, is_refusal, call: 0, style: CallStyle::Function };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
             place.call = state.calls;
@@ -153,10 +188,14 @@ impl Encoder {
     fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
         let Some(place) = self.blocks.get(block as usize).copied() else { return };
         match delta {
-            Delta::Text(text) => self.delta(out, place.choice, None, |o| o.str("content", text)),
+            Delta::Text(text) => {
+                let likely = self.likely.take_if(|likely| likely.block == block);
+                self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("content", text));
+            }
             Delta::Refusal(text) => {
                 self.choice(place.choice, out).signs.refuses = true;
-                self.delta(out, place.choice, None, |o| o.str("refusal", text));
+                let likely = self.likely.take_if(|likely| likely.block == block);
+                self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("refusal", text));
             }
             Delta::Reasoning(text) => {
                 if self.reply.show_reasoning {
@@ -164,6 +203,24 @@ impl Encoder {
                 }
             }
             Delta::Args(text) => self.call(place, out, |o| call_piece(o, place.style, None, text)),
+        }
+    }
+
+    /// Keeps tokens for the piece that comes next.
+    fn keep_tokens(&mut self, block: u32, tokens: &[Logprob<'_>], out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        if self.likely.as_ref().is_some_and(|likely| likely.block != block) {
+            self.flush(out);
+        }
+        let none = || Likely { block, refusal: place.is_refusal, items: Vec::new() };
+        logprobs::append(&mut self.likely.get_or_insert_with(none).items, tokens);
+    }
+
+    /// Writes tokens that no piece came for.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let Some(likely) = self.likely.take() else { return };
+        if let Some(place) = self.blocks.get(likely.block as usize) {
+            self.marked(out, place.choice, None, Some(&likely), |_| {});
         }
     }
 
@@ -238,8 +295,9 @@ impl StreamEncoder for Encoder {
             }
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
+            Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs, out),
             Event::Signature { block, state } => self.sign(*block, state, out),
-            Event::BlockEnd { .. } => {}
+            Event::BlockEnd { .. } => self.flush(out),
             Event::Finish { choice, finish, message, .. } => {
                 self.finish(*choice, *finish, message.as_deref(), out);
             }

@@ -1,3 +1,5 @@
+mod logprobs;
+
 use crate::codec::ProviderCodec as _;
 use std::borrow::Cow;
 

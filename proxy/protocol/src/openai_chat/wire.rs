@@ -255,6 +255,7 @@ record! {
     pub(super) struct ChunkChoice<'a> {
         index: u32,
         delta: ChunkDelta<'a>,
+        logprobs: &'a RawValue,
         finish_reason: Str<'a>,
     }
 }

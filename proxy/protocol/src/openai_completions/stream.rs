@@ -201,7 +201,10 @@ impl StreamEncoder for Encoder {
                     self.text(out, choice, text, None);
                 }
             }
-            Event::Delta { .. } | Event::Signature { .. } | Event::BlockEnd { .. } => {}
+            Event::Delta { .. }
+            | Event::Logprobs { .. }
+            | Event::Signature { .. }
+            | Event::BlockEnd { .. } => {}
             Event::Finish { choice, finish, .. } => {
                 self.text(out, *choice, "", Some(finish_word(*finish).0));
             }

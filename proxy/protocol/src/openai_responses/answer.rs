@@ -80,10 +80,7 @@ impl Head {
             None => o.null("incomplete_details"),
         }
         o.str("model", &self.model);
-        let output = o.key("output");
-        output.push(b'[');
-        output.extend_from_slice(&progress.items.written);
-        output.push(b']');
+        o.items("output", &progress.items.written);
         o.null("previous_response_id");
         o.bool("store", false);
         // The one that was asked for may not be the one that answered.
@@ -155,6 +152,8 @@ pub(super) struct Part {
     pub(super) refusal: bool,
     /// What it says.
     pub(super) text: String,
+    /// How likely its tokens are, as items of a list. A refusal has no place for it.
+    pub(super) logprobs: Vec<u8>,
 }
 
 impl Part {
@@ -167,7 +166,7 @@ impl Part {
             o.str("type", "output_text");
             o.str("text", &self.text);
             o.list("annotations", |_| {});
-            o.list("logprobs", |_| {});
+            o.items("logprobs", &self.logprobs);
         }
     }
 }
@@ -178,10 +177,7 @@ pub(super) fn write_message(o: &mut Object<'_>, id: &str, status: &str, parts: &
     o.str("type", "message");
     o.str("status", status);
     o.str("role", "assistant");
-    let content = o.key("content");
-    content.push(b'[');
-    content.extend_from_slice(parts);
-    content.push(b']');
+    o.items("content", parts);
 }
 
 /// Writes reasoning: what of it is shown, and its state.

@@ -6,10 +6,11 @@ use serde_json::value::RawValue;
 
 use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
-use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
+use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Logprob, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, count, read, string};
 use crate::notes::Notes;
+use crate::openai_chat::logprobs;
 
 use super::answer::{
     Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
@@ -68,6 +69,12 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
     for block in turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
         signs.calls |= matches!(block.content, Content::ToolCall(_));
         signs.refuses |= matches!(&block.content, Content::Refusal(text) if !text.is_empty());
+        if matches!(block.content, Content::Text(_)) {
+            let tokens = logprobs::read(block.ext.read("logprobs"));
+            if !tokens.is_empty() {
+                block.marks_mut().logprobs = tokens;
+            }
+        }
         if let Content::ToolCall(call) = &mut block.content {
             call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
         }
@@ -162,8 +169,13 @@ struct Output<'o> {
 impl Output<'_> {
     fn block(&mut self, block: &Block<'_>, ending: Ending) {
         match &block.content {
-            Content::Text(text) => self.part(false, text),
-            Content::Refusal(text) => self.part(true, text),
+            Content::Text(text) => self.part(false, text, block.logprobs()),
+            Content::Refusal(text) => {
+                if !block.logprobs().is_empty() {
+                    self.notes.tell("logprobs_dropped");
+                }
+                self.part(true, text, &[]);
+            }
             Content::Reasoning(text) => {
                 self.message(Ending::Complete);
                 let shown = if self.reply.show_reasoning { text.as_ref() } else { "" };
@@ -183,17 +195,19 @@ impl Output<'_> {
         }
     }
 
-    fn part(&mut self, refusal: bool, text: &str) {
+    fn part(&mut self, refusal: bool, text: &str, tokens: &[Logprob<'_>]) {
         if !text.is_empty() {
             self.signs.refuses |= refusal;
-            self.parts.push(Part { refusal, text: text.to_owned() });
+            let mut part = Part { refusal, text: text.to_owned(), ..Part::default() };
+            logprobs::append(&mut part.logprobs, tokens);
+            self.parts.push(part);
         }
     }
 
     /// What the provider says about a refusal stands for the text of one that has none.
     fn explain(&mut self, finish: Finish, message: Option<&str>) {
         if let (Finish::Refusal, Some(text), false) = (finish, message, self.signs.refuses) {
-            self.part(true, text);
+            self.part(true, text, &[]);
         }
     }
 

@@ -19,7 +19,7 @@ impl Writer {
             place.write(o);
             o.str(if part.refusal { "refusal" } else { "text" }, &part.text);
             if !part.refusal {
-                o.list("logprobs", |_| {});
+                o.items("logprobs", &part.logprobs);
             }
         });
         event(out, "response.content_part.done", number, |o| {

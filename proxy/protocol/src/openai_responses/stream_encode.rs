@@ -2,7 +2,8 @@
 
 use crate::codec::Reply;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
+use crate::ir::{BlockKind, Delta, Event, Finish, Logprob, Sequence, State, Usage};
+use crate::openai_chat::logprobs;
 use crate::stream::StreamEncoder;
 
 use super::answer::{
@@ -76,6 +77,7 @@ impl Writer {
                 self.start(*choice, kind, out);
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
+            Event::Logprobs { logprobs, .. } => self.keep_tokens(logprobs),
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.block_end(out),
             Event::Finish { choice: 0, finish, message, .. } => {
@@ -139,10 +141,18 @@ impl Writer {
         if !matches!(self.open, Open::Message(_)) {
             self.close(out);
             let id = self.reply.ids.mint("msg_");
-            self.open = Open::Message(Message { id, begun: false, parts: Vec::new(), count: 0, part: None });
+            self.open = Open::Message(Message {
+                id,
+                begun: false,
+                parts: Vec::new(),
+                count: 0,
+                part: None,
+                likely: 0,
+            });
         }
         if let Open::Message(message) = &mut self.open {
-            message.part = Some(Part { refusal, text: String::new() });
+            message.part = Some(Part { refusal, ..Part::default() });
+            message.likely = 0;
         }
     }
 
@@ -168,18 +178,27 @@ impl Writer {
         if part.text.is_empty() {
             event(out, "response.content_part.added", number, |o| {
                 place.write(o);
-                o.object("part", |o| part.write(o));
+                o.object("part", |o| Part { refusal: part.refusal, ..Part::default() }.write(o));
             });
         }
         part.text.push_str(text);
+        let likely = part.logprobs.get(message.likely..).unwrap_or_default();
+        message.likely = part.logprobs.len();
         let kind = if part.refusal { "response.refusal.delta" } else { "response.output_text.delta" };
         event(out, kind, number, |o| {
             place.write(o);
             o.str("delta", text);
             if !part.refusal {
-                o.list("logprobs", |_| {});
+                o.items("logprobs", likely.strip_prefix(b",").unwrap_or(likely));
             }
         });
+    }
+
+    /// Keeps tokens for the text that comes next.
+    fn keep_tokens(&mut self, tokens: &[Logprob<'_>]) {
+        if let Open::Message(Message { part: Some(part), .. }) = &mut self.open {
+            logprobs::append(&mut part.logprobs, tokens);
+        }
     }
 
     fn think(&mut self, text: &str, out: &mut Vec<u8>) {

@@ -190,6 +190,7 @@ record! {
         summary_index: u32,
         item: &'a RawValue,
         delta: Str<'a>,
+        logprobs: &'a RawValue,
         text: Str<'a>,
         refusal: Str<'a>,
         arguments: Str<'a>,

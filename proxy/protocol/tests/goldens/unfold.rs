@@ -63,6 +63,10 @@ fn block_events(block: u32, choice: u32, one: &Block<'_>, sink: &mut dyn Sink) {
     if is_call {
         sign(sink);
     }
+    let logprobs = one.logprobs().to_vec();
+    if !logprobs.is_empty() {
+        sink.event(Event::Logprobs { block, logprobs });
+    }
     let middle = (text.len() / 2..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     for piece in [&text[..middle], &text[middle..]].into_iter().filter(|piece| !piece.is_empty()) {
         sink.event(Event::Delta { block, delta: delta(piece.to_owned()) });

@@ -317,7 +317,9 @@ fn shape(event: &Event<'_>) -> String {
     match event {
         Event::Start { .. } => "start 0".to_owned(),
         Event::BlockStart { block, .. } => format!("open {block}"),
-        Event::Delta { block, .. } | Event::Signature { block, .. } => format!("piece {block}"),
+        Event::Delta { block, .. } | Event::Logprobs { block, .. } | Event::Signature { block, .. } => {
+            format!("piece {block}")
+        }
         Event::BlockEnd { block } => format!("close {block}"),
         Event::Error(_) | Event::End => "over 0".to_owned(),
         Event::Finish { .. } | Event::Usage(_) => "other 0".to_owned(),

@@ -57,6 +57,9 @@ fn settings_mean_the_same_elsewhere() {
         "logprobs": true, "top_logprobs": 3, "verbosity": "low", "safety_identifier": "u", "prompt_cache_key": "k",
     });
     assert_eq!(body, expected);
+    // Which says nothing without log probabilities.
+    let (body, _) = chat(with(input(json!("a")), json!({"top_logprobs": 3}))).unwrap();
+    assert_eq!(body, json!({"model": PLAIN, "messages": [{"role": "user", "content": "a"}]}));
 }
 
 #[test]
