@@ -213,20 +213,36 @@ impl ErrorHead<'_> {
 pub(crate) fn openai_members(o: &mut Object<'_>, error: &ApiError) {
     let row = error.kind.dialects();
     o.str("message", &error.message);
-    o.str("type", row.openai_type);
+    // Which limit it is only OpenAI says.
+    let limit = error.native_type.as_deref().filter(|word| LIMITS.contains(word));
+    o.str("type", limit.filter(|_| error.kind == ErrorKind::RateLimit).unwrap_or(row.openai_type));
     match &error.param {
         Some(param) => o.str("param", param),
         None => o.null("param"),
     }
-    match error.code.as_deref().filter(|code| is_ours(code)).or(row.openai_code) {
+    match openai_code(error) {
         Some(code) => o.str("code", code),
         None => o.null("code"),
     }
 }
 
-/// Codes that mean the same in every dialect because this crate gives them.
-fn is_ours(code: &str) -> bool {
-    code == crate::notes::UNSUPPORTED
+/// OpenAI's types of rate limits.
+const LIMITS: [&str; 2] = ["requests", "tokens"];
+
+/// OpenAI's code for an error: that of its kind, or, where the kind has none, the provider's. Only providers of
+/// OpenAI's dialects have codes in words; those that are not written as OpenAI writes them stay behind.
+pub(crate) fn openai_code(error: &ApiError) -> Option<&str> {
+    let row = error.kind.dialects();
+    let told = error.code.as_deref();
+    let ours = told.filter(|code| *code == crate::notes::UNSUPPORTED);
+    let theirs = || told.filter(|code| is_word(code) && *code != row.openai_type);
+    ours.or(row.openai_code).or_else(theirs)
+}
+
+/// Whether a code is a word: `invalid_value`, `invalid_base64_image`.
+fn is_word(code: &str) -> bool {
+    let rest = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    code.len() <= 64 && code.starts_with(|c: char| c.is_ascii_lowercase()) && code.bytes().all(rest)
 }
 
 /// Writes a whole OpenAI error body.

@@ -114,3 +114,6 @@ impl StreamReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

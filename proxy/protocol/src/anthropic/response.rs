@@ -56,6 +56,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: None,
+        service_tier: None,
         choices: vec![choice],
         usage: answer.usage.and_then(usage::read),
         error: answer.error.map(|raw| error::decode_inner(200, raw.get())),

@@ -82,7 +82,7 @@ impl Decoder {
         if !self.started || self.said {
             let id = message.id.map_or(Cow::Borrowed(""), |id| id.0);
             let model = message.model.map_or(Cow::Borrowed(""), |model| model.0);
-            sink.event(Event::Start { id, model });
+            sink.event(Event::Start { id, model, created: None, service_tier: None });
         }
         self.started = true;
         (self.said, self.calls, self.json_called, self.end) = (false, false, false, None);

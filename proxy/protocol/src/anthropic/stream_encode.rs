@@ -106,13 +106,14 @@ impl Writer {
             return;
         }
         match event {
-            Event::Start { id, model } => self.restart(id, model),
+            Event::Start { id, model, .. } => self.restart(id, model),
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {
                 self.begin(out);
                 self.open = Some(self.opened(*choice, kind));
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
+            Event::Logprobs { .. } => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.close(out),
             Event::Finish { choice: 0, finish, stop_sequence, message, .. } => {

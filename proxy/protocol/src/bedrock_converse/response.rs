@@ -38,6 +38,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: None,
         model: None,
         created: None,
+        service_tier: None,
         choices: vec![choice],
         usage: answer.usage.map(|usage| usage.counts()),
         error: None,

@@ -63,7 +63,8 @@ impl Decoder {
 
     fn start(&mut self, sink: &mut dyn Sink) {
         if !std::mem::replace(&mut self.started, true) {
-            sink.event(Event::Start { id: Cow::Borrowed(""), model: Cow::Borrowed("") });
+            let none = Cow::Borrowed("");
+            sink.event(Event::Start { id: none.clone(), model: none, created: None, service_tier: None });
         }
     }
 

@@ -5,6 +5,9 @@ use serde_json::value::RawValue;
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
 use crate::ir::{Ext, Scope};
 use crate::json::record::camel;
+use crate::protocol::Protocol;
+
+use super::logprobs;
 
 /// The settings of the answer, inside the request.
 pub(super) const CONFIG: &str = "generationConfig";
@@ -18,6 +21,8 @@ pub(super) const CALLING: &str = "toolConfig.functionCallingConfig";
 pub(super) const ABSENT: &str = "-";
 /// Marks a body that names its model although the URL does; never written.
 pub(super) const NAMED: &str = "+";
+
+const OPENAI: &[Protocol] = &[Protocol::OpenAiChat, Protocol::OpenAiResponses];
 
 /// Keeps a field as it is, unless it is kept already because its key is spelled in the other way.
 pub(super) fn twin<'a>(ext: &mut Ext<'a>, inside: &'static str, key: &'static str, raw: &'a RawValue) {
@@ -173,7 +178,7 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Choice, "", "avgLogprobs"),
     carried(Scope::Choice, "", "safetyRatings"),
     carried(Scope::Choice, "", "tokenCount"),
-    rule(Scope::Choice, "", "logprobsResult", Otherwise::Drop),
+    rule(Scope::Choice, "", logprobs::KEY, Otherwise::Drop).same_in(OPENAI),
     rule(Scope::Choice, "", "groundingMetadata", Otherwise::Drop),
     rule(Scope::Choice, "", "citationMetadata", Otherwise::Drop),
     rule(Scope::Choice, "", "urlContextMetadata", Otherwise::Drop),

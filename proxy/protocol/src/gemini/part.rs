@@ -46,7 +46,7 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
         twin(&mut ext, "", "thought", raw);
     }
     let state = part.thought_signature.map(|signature| untag_base64(signature.0, THIS.family()));
-    Block { content, state, at, ext }
+    Block { content, state, marks: None, at, ext }
 }
 
 /// A part of a kind the neutral form does not know: the first member that is not about it.

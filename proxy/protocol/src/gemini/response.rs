@@ -10,7 +10,7 @@ use crate::ir::{Choice, Content, Ext, Finish, Response, Role, Turn};
 use crate::json::{DecodeError, constant, read};
 
 use super::facts::ABSENT;
-use super::{THIS, error, finish, message, usage, wire};
+use super::{THIS, error, finish, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
@@ -40,6 +40,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.response_id.map(|id| id.0),
         model: answer.model_version.map(|model| model.0),
         created: None,
+        service_tier: None,
         choices,
         usage: answer.usage_metadata.and_then(usage::read),
         error: answer.error.map(error::decode_chunk),
@@ -58,6 +59,13 @@ fn choice<'a>(one: wire::Candidate<'a>, at: u32, exchange: &Exchange) -> Choice<
         .iter_mut()
         .flat_map(|turn| &mut turn.blocks)
         .for_each(|block| restore(&mut block.content, exchange));
+    let texts = turns.iter_mut().flat_map(|turn| &mut turn.blocks);
+    if let Some(text) = texts.into_iter().find(|block| matches!(block.content, Content::Text(_))) {
+        let tokens = logprobs::read(ext.read(logprobs::KEY));
+        if !tokens.is_empty() {
+            text.marks_mut().logprobs = tokens;
+        }
+    }
     let calls = turns.iter().flat_map(|turn| &turn.blocks).any(|b| matches!(b.content, Content::ToolCall(_)));
     let native = one.finish_reason.map(|reason| reason.0);
     Choice {

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, Usage};
 use crate::json::{Str, compact};
 use crate::sse::Frame;
 use crate::state::untag_base64;
@@ -16,7 +16,7 @@ use crate::stream::StreamDecoder;
 use super::partial::Partial;
 use super::usage::Counts;
 use super::wire::{Answer, Call, Candidate, Part};
-use super::{THIS, error, finish, response};
+use super::{THIS, error, finish, logprobs, response};
 
 /// Reads chunks.
 pub(super) struct Decoder {
@@ -85,7 +85,8 @@ impl Decoder {
             self.started = true;
             let word =
                 |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-            sink.event(Event::Start { id: word(chunk.response_id), model: word(chunk.model_version) });
+            let (id, model) = (word(chunk.response_id), word(chunk.model_version));
+            sink.event(Event::Start { id, model, created: None, service_tier: None });
         }
         self.blocked = blocked.or(self.blocked.take());
         chunk.usage_metadata.into_iter().for_each(|raw| self.counts.take(raw));
@@ -117,7 +118,9 @@ impl Decoder {
             self.choices.len() - 1
         });
         let state = &mut self.choices[at];
-        let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
+        let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
+        let tokens = logprobs::read(tokens);
+        let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, tokens, sink };
         for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
             reader.part(part);
         }
@@ -133,6 +136,8 @@ struct Reader<'r, 's> {
     state: &'r mut Choice,
     blocks: &'r mut u32,
     exchange: &'r Exchange,
+    /// How likely the tokens of the text are that comes next.
+    tokens: Vec<Logprob<'r>>,
     sink: &'r mut (dyn Sink + 's),
 }
 
@@ -192,6 +197,9 @@ impl Reader<'_, '_> {
                 block
             }
         };
+        if !thought && !self.tokens.is_empty() {
+            self.sink.event(Event::Logprobs { block, logprobs: std::mem::take(&mut self.tokens) });
+        }
         if !text.0.is_empty() {
             let delta = if thought { Delta::Reasoning(text.0) } else { Delta::Text(text.0) };
             self.sink.event(Event::Delta { block, delta });
@@ -279,19 +287,22 @@ impl StreamDecoder for Decoder {
         self.tell(self.counts.usage(), sink);
         let answered = !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finish.is_some());
         let blocked = self.blocked.take().filter(|_| self.choices.is_empty());
-        for state in &mut self.choices {
-            Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, sink }.end();
-            if let (Some(word), true) = (state.finish.take(), answered) {
-                sink.event(Event::Finish {
-                    choice: state.index,
-                    finish: finish::of_word(&word, state.calls),
-                    native: Cow::Owned(word),
-                    stop_sequence: None,
-                    message: state.message.take().map(Cow::Owned),
-                });
-            }
+        if !answered && blocked.is_none() {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
         }
-        let complete = answered || blocked.is_some();
+        for state in &mut self.choices {
+            let (blocks, exchange) = (&mut self.blocks, &self.exchange);
+            Reader { state, blocks, exchange, tokens: Vec::new(), sink }.end();
+            let word = state.finish.take().unwrap_or_default();
+            sink.event(Event::Finish {
+                choice: state.index,
+                finish: finish::of_word(&word, state.calls),
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: state.message.take().map(Cow::Owned),
+            });
+        }
         if let Some(word) = blocked {
             sink.event(Event::Finish {
                 choice: 0,
@@ -301,6 +312,6 @@ impl StreamDecoder for Decoder {
                 message: None,
             });
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        sink.event(Event::End);
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::codec::Reply;
 use crate::error::{ApiError, ErrorKind};
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, List, Object};
 use crate::sse::write_event;
 use crate::stream::{Framing, StreamEncoder};
 
 use super::write_part::{self, Thoughts};
-use super::{error, finish, usage};
+use super::{error, finish, logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -52,6 +52,8 @@ struct Call {
 struct Choice {
     index: u32,
     thoughts: Thoughts,
+    /// Tokens of the text that comes next.
+    tokens: Vec<Logprob<'static>>,
     /// Anything was said or called.
     spoke: bool,
     /// The arguments of a call are no object.
@@ -76,7 +78,10 @@ impl Encoder {
     /// Begins, or begins again: what was not written yet is void.
     fn start(&mut self, id: &str, model: &str) {
         self.blocks.iter_mut().for_each(|block| block.kind = Kind::Other);
-        self.choices.iter_mut().for_each(|choice| choice.broken = false);
+        self.choices.iter_mut().for_each(|choice| {
+            choice.broken = false;
+            choice.tokens.clear();
+        });
         self.id = if id.is_empty() { self.reply.ids.mint("") } else { id.to_owned() };
         self.model = self.reply.model(Some(model)).to_owned();
     }
@@ -110,12 +115,13 @@ impl Encoder {
     fn parts(&mut self, out: &mut Vec<u8>, choice: usize, parts: impl FnOnce(&mut List<'_>)) {
         let Some(state) = self.choices.get_mut(choice) else { return };
         state.spoke = true;
-        let index = state.index;
+        let (index, tokens) = (state.index, std::mem::take(&mut state.tokens));
         self.chunk(out, |o| {
             o.list("candidates", |l| {
                 l.object(|o| {
                     write_content(o, parts);
                     o.u64("index", index.into());
+                    logprobs::write(o, tokens.iter());
                 });
             });
         });
@@ -126,6 +132,7 @@ impl Encoder {
             self.choices.push(Choice {
                 index,
                 thoughts: Thoughts::new(self.reply.show_reasoning),
+                tokens: Vec::new(),
                 spoke: false,
                 broken: false,
                 finish: None,
@@ -175,6 +182,14 @@ impl Encoder {
     fn state(&mut self, out: &mut Vec<u8>, choice: usize, waiting: Option<String>) {
         if let Some(waiting) = waiting {
             self.parts(out, choice, |l| write_part::alone(l, &waiting));
+        }
+    }
+
+    /// Keeps tokens for the text that comes next.
+    fn keep_tokens(&mut self, block: u32, tokens: &[Logprob<'_>]) {
+        if let Some(Block { choice, kind: Kind::Text }) = self.blocks.get(block as usize) {
+            let tokens = tokens.iter().cloned().map(Logprob::into_static);
+            self.choices[*choice].tokens.extend(tokens);
         }
     }
 
@@ -280,6 +295,7 @@ fn last(o: &mut Object<'_>, choice: &mut Choice) {
         o.str("finishReason", &word);
     }
     o.u64("index", choice.index.into());
+    logprobs::write(o, choice.tokens.iter());
 }
 
 fn write_content(o: &mut Object<'_>, parts: impl FnOnce(&mut List<'_>)) {
@@ -296,9 +312,10 @@ impl StreamEncoder for Encoder {
         }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
-            Event::Start { id, model } => self.start(id, model),
+            Event::Start { id, model, .. } => self.start(id, model),
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
+            Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs),
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { block } => self.close(*block, out),
             Event::Finish { choice, finish, native, message, .. } => {

@@ -10,7 +10,7 @@ use crate::notes::Notes;
 
 use super::write_native::{Own, write_media, write_turn};
 use super::write_part::{self, Thoughts};
-use super::{THIS, finish, usage};
+use super::{THIS, finish, logprobs, usage};
 
 /// Writes a response body.
 pub(super) fn encode(response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) -> Vec<u8> {
@@ -87,6 +87,7 @@ fn foreign_choice(o: &mut Object<'_>, choice: &Choice<'_>, reply: &Reply, notes:
     let (word, warning) = finish::word(choice.finish.unwrap_or(Finish::Unknown), "");
     o.str("finishReason", word);
     o.u64("index", choice.index.into());
+    logprobs::write(o, choice.blocks().flat_map(Block::logprobs));
     warning.into_iter().for_each(|warning| notes.tell(warning));
 }
 

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use crate::error::ApiError;
 
-use super::{CallStyle, Finish, State, Usage};
+use super::{CallStyle, Finish, Logprob, State, Usage};
 
 /// One event. A decoder emits `Start` before any block, closes every block before `Finish` of its
-/// choice, and ends with `End`, or at any point with `Error`, after which nothing follows.
+/// choice, and ends with `End`, or at any point with `Error`, after which nothing follows. Blocks that are open then
+/// were cut: closing one says that all of it came.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
     /// The answer begins. A second one says that the provider began again and that everything before is void
@@ -17,6 +18,10 @@ pub enum Event<'a> {
         id: Cow<'a, str>,
         /// The model that answers, by the provider's name.
         model: Cow<'a, str>,
+        /// When, in seconds since 1970, where the provider says.
+        created: Option<u64>,
+        /// The class of service it gets, in OpenAI's words, where the provider says.
+        service_tier: Option<Cow<'a, str>>,
     },
     /// A block opens. Blocks of parallel tool calls and of several choices may be open at once.
     BlockStart {
@@ -33,6 +38,14 @@ pub enum Event<'a> {
         block: u32,
         /// The piece.
         delta: Delta<'a>,
+    },
+    /// How likely tokens of a text or a refusal were: those of the piece that comes next, or, where the block ends
+    /// without one, of what came before.
+    Logprobs {
+        /// The block.
+        block: u32,
+        /// The tokens, in their order; there is one at least.
+        logprobs: Vec<Logprob<'a>>,
     },
     /// Opaque state of a block.
     Signature {

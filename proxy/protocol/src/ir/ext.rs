@@ -88,6 +88,14 @@ impl<'a> Ext<'a> {
         self.inside("").find(|field| field.key == key).map(|field| field.value.as_ref())
     }
 
+    /// The value of a field of the node itself, if it was read from the body.
+    pub(crate) fn read(&self, key: &str) -> Option<&'a RawValue> {
+        match self.inside("").find(|field| field.key == key)?.value {
+            Cow::Borrowed(raw) => Some(raw),
+            Cow::Owned(_) => None,
+        }
+    }
+
     /// Whether there are no fields.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,8 +6,8 @@ use crate::error::ApiError;
 use crate::protocol::Protocol;
 
 use super::{
-    Arguments, Block, BlockKind, Choice, Content, Delta, Event, NONE, Response, Role, Sink, ToolCall, Turn,
-    Usage,
+    Arguments, Block, BlockKind, Choice, Content, Delta, Event, Logprob, NONE, Response, Role, Sink,
+    ToolCall, Turn, Usage,
 };
 
 /// Collects a stream into the response it amounts to.
@@ -28,6 +28,7 @@ impl Fold {
             id: None,
             model: None,
             created: None,
+            service_tier: None,
             choices: Vec::new(),
             usage: None,
             error: None,
@@ -118,13 +119,20 @@ impl Fold {
 impl Sink for Fold {
     fn event(&mut self, event: Event<'_>) {
         match event {
-            Event::Start { id, model } => {
+            Event::Start { id, model, created, service_tier } => {
                 self.void();
+                self.response.created = created;
+                self.response.service_tier = service_tier.map(|tier| Cow::Owned(tier.into_owned()));
                 self.response.id = Some(Cow::Owned(id.into_owned()));
                 self.response.model = Some(Cow::Owned(model.into_owned()));
             }
             Event::BlockStart { choice, kind, .. } => self.open(choice, kind),
             Event::Delta { block, delta } => self.extend(block, &delta),
+            Event::Logprobs { block, logprobs } => {
+                if let Some(block) = self.block(block) {
+                    block.marks_mut().logprobs.extend(logprobs.into_iter().map(Logprob::into_static));
+                }
+            }
             Event::Signature { block, state } => {
                 if let Some(block) = self.block(block) {
                     block.state = Some(state.to_static());

@@ -18,6 +18,8 @@ pub struct Response<'a> {
     pub model: Option<Cow<'a, str>>,
     /// When, in seconds since 1970.
     pub created: Option<u64>,
+    /// The class of service it got, in OpenAI's words, where the provider says.
+    pub service_tier: Option<Cow<'a, str>>,
     /// The answers.
     pub choices: Vec<Choice<'a>>,
     /// What it cost.
@@ -49,7 +51,7 @@ pub struct Choice<'a> {
 
 impl<'a> Choice<'a> {
     /// All blocks in order.
-    pub fn blocks(&self) -> impl Iterator<Item = &Block<'a>> {
+    pub fn blocks(&self) -> impl Iterator<Item = &Block<'a>> + Clone {
         self.turns.iter().flat_map(|turn| turn.blocks.iter())
     }
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use super::{BlockKind, Delta, Event, Sink, State};
+use super::{BlockKind, Delta, Event, Logprob, Sink, State};
 
 /// Passes events on so that one block is open at a time (Messages, TRANSLATION §8): what belongs to a later block
 /// waits, its pieces joined, until the blocks before it have closed. Everything else passes at once. Holds at most
@@ -20,6 +20,7 @@ struct Waiting {
     choice: u32,
     kind: BlockKind<'static>,
     text: String,
+    logprobs: Vec<Logprob<'static>>,
     state: Option<State<'static>>,
     ended: bool,
 }
@@ -38,6 +39,7 @@ impl Sequence {
                     choice: *choice,
                     kind: own_kind(kind),
                     text: String::new(),
+                    logprobs: Vec::new(),
                     state: None,
                     ended: false,
                 });
@@ -47,7 +49,10 @@ impl Sequence {
                 self.blocks.pop_front();
                 self.next(sink);
             }
-            Event::Delta { block, .. } | Event::Signature { block, .. } | Event::BlockEnd { block }
+            Event::Delta { block, .. }
+            | Event::Logprobs { block, .. }
+            | Event::Signature { block, .. }
+            | Event::BlockEnd { block }
                 if !is_open(block) =>
             {
                 if let Some(waiting) = self.blocks.iter_mut().find(|waiting| waiting.block == *block) {
@@ -77,6 +82,9 @@ impl Waiting {
             Event::Delta { delta, .. } => self.text.push_str(match delta {
                 Delta::Text(text) | Delta::Args(text) | Delta::Reasoning(text) | Delta::Refusal(text) => text,
             }),
+            Event::Logprobs { logprobs, .. } => {
+                self.logprobs.extend(logprobs.iter().cloned().map(Logprob::into_static));
+            }
             Event::Signature { state, .. } => {
                 self.state = Some(state.to_static());
             }
@@ -100,6 +108,10 @@ impl Waiting {
             BlockKind::Refusal => Delta::Refusal(text),
             BlockKind::ToolCall { .. } | BlockKind::Opaque(_) => Delta::Args(text),
         };
+        let logprobs = std::mem::take(&mut self.logprobs);
+        if !logprobs.is_empty() {
+            sink.event(Event::Logprobs { block, logprobs });
+        }
         let empty = matches!(&delta, Delta::Text(t) | Delta::Args(t) | Delta::Reasoning(t) | Delta::Refusal(t) if t.is_empty());
         if !empty {
             sink.event(Event::Delta { block, delta });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::json::Json;
 
-use super::{Ext, ToolCall, ToolResult};
+use super::{Ext, Logprob, Marks, ToolCall, ToolResult};
 
 /// "No position": of a node that no list holds.
 pub const NONE: u32 = u32::MAX;
@@ -59,6 +59,8 @@ pub struct Block<'a> {
     pub content: Content<'a>,
     /// Opaque state the model attached to it (a signature, encrypted reasoning).
     pub state: Option<State<'a>>,
+    /// What the provider says about a text of its answer.
+    pub marks: Option<Box<Marks<'a>>>,
     /// Position in the source's list of parts; [`NONE`] when the turn holds it otherwise.
     pub at: u32,
     /// Fields of the block.
@@ -68,7 +70,17 @@ pub struct Block<'a> {
 impl<'a> Block<'a> {
     /// A block of that content and nothing else.
     pub fn new(content: Content<'a>) -> Self {
-        Block { content, state: None, at: NONE, ext: Ext::default() }
+        Block { content, state: None, marks: None, at: NONE, ext: Ext::default() }
+    }
+
+    /// How likely the tokens of a text were, where that is known.
+    pub fn logprobs(&self) -> &[Logprob<'a>] {
+        self.marks.as_deref().map_or(&[], |marks| &marks.logprobs)
+    }
+
+    /// What is said about a text, to add to it.
+    pub(crate) fn marks_mut(&mut self) -> &mut Marks<'a> {
+        self.marks.get_or_insert_default()
     }
 
     /// A text block.

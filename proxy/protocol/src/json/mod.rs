@@ -62,6 +62,16 @@ pub(crate) fn read_raw<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Resu
     serde_json::from_str(raw.get()).map_err(DecodeError::Json)
 }
 
+/// The text of a raw value that is a string.
+pub(crate) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Str<'_>>(raw.get()).ok().map(|text| text.0)
+}
+
+/// The count that a raw value is, if it is one.
+pub(crate) fn count(raw: &RawValue) -> Option<u64> {
+    serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
+}
+
 /// The raw value if `text` is one JSON object, and nothing else.
 pub(crate) fn object_text(text: &str) -> Option<&RawValue> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;

@@ -125,6 +125,14 @@ impl Object<'_> {
         object(self.key(key), members)
     }
 
+    /// A list whose items are written already, with commas between them.
+    pub fn items(&mut self, key: &'static str, items: &[u8]) {
+        let out = self.key(key);
+        out.push(b'[');
+        out.extend_from_slice(items);
+        out.push(b']');
+    }
+
     /// A list.
     pub fn list<R>(&mut self, key: &'static str, items: impl FnOnce(&mut List<'_>) -> R) -> R {
         list(self.key(key), items)

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::account::{self, source_facts};
+use crate::capabilities::InstructionRole;
 use crate::codec::Target;
 use crate::custom;
 use crate::facts::{Facts, Field};
@@ -10,6 +11,7 @@ use crate::ir::{Effort, OutputFormat, Request, Scope, Tool, ToolKind};
 use crate::json::write::{List, Object};
 use crate::names::Names;
 use crate::notes::{Notes, Rejected};
+use crate::protocol::Protocol;
 
 use super::write_request::{write_choice, write_other_sampling, write_output, write_settings};
 use super::{THIS, settle, write_turns};
@@ -52,8 +54,13 @@ impl Foreign<'_, '_> {
         self.write_output(o, notes)?;
         let effort = settle::effort(request, self.target, notes)?;
         o.opt_str("reasoning_effort", effort.as_ref().map(Effort::word));
+        self.note_summary(notes)?;
         settle::write_nucleus(o, request, self.target, effort.as_ref(), notes)?;
         write_other_sampling(o, request);
+        if request.sampling.logprobs == Some(true) {
+            // OpenAI refuses it alone.
+            o.opt_u64("top_logprobs", request.sampling.top_logprobs);
+        }
         write_settings(o, request);
         o.opt_str("safety_identifier", request.end_user.as_deref());
         for field in account::same(request.source, THIS, Scope::Request, &request.ext) {
@@ -69,6 +76,17 @@ impl Foreign<'_, '_> {
 
     fn path(&self, field: Field) -> String {
         self.source().name(field).to_owned()
+    }
+
+    /// Reasoning to be shown cannot be asked for here. Many servers show it all the same, but OpenAI's own models,
+    /// which are those that take a developer's role, never do. Clients of Messages are shown it without asking.
+    fn note_summary(&self, notes: &mut Notes) -> Result<(), Rejected> {
+        let shown = self.request.thinking.as_ref().is_some_and(|thinking| thinking.visible == Some(true));
+        let asked = shown && self.request.source != Protocol::Anthropic;
+        if asked && self.target.capabilities.instructions == InstructionRole::Developer {
+            notes.warn("reasoning_summary_dropped", || self.path(Field::Thinking))?;
+        }
+        Ok(())
     }
 
     fn write_max_output(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {

@@ -163,7 +163,7 @@ fn block(mut part: Part<'_>, at: u32) -> Block<'_> {
         }
         (_, part) => opaque(kind.clone(), part),
     };
-    Block { content, state: None, at, ext }
+    Block { content, state: None, marks: None, at, ext }
 }
 
 fn document<'a>(file: File<'a>, ext: &mut Ext<'a>) -> Media<'a> {
@@ -219,6 +219,7 @@ fn call_block(call: Call<'_>, at: u32) -> Block<'_> {
                     style: CallStyle::Custom,
                 }),
                 state: None,
+                marks: None,
                 at,
                 ext,
             }
@@ -247,7 +248,7 @@ fn function_block<'a>(
         arguments: function.arguments.map_or(Arguments::Text(Cow::Borrowed("")), arguments),
         style,
     });
-    Block { content, state: None, at: NONE, ext }
+    Block { content, state: None, marks: None, at: NONE, ext }
 }
 
 fn arguments(raw: &RawValue) -> Arguments<'_> {

@@ -3,6 +3,7 @@
 pub(crate) mod error;
 mod facts;
 pub(crate) mod foreign;
+pub(crate) mod logprobs;
 pub(crate) mod media;
 mod message;
 mod request;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking, Tool, ToolChoice, ToolKind, pair};
-use crate::json::{DecodeError, Num, Str, StrOr, read, read_raw, write};
+use crate::json::{DecodeError, Str, StrOr, count, read, read_raw, string, write};
 
 use super::{THIS, message, wire};
 
@@ -68,17 +68,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     Ok(request)
 }
 
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw.get()).ok().map(|text| text.0)
-}
-
 fn wants_usage(raw: &RawValue) -> bool {
     let options = serde_json::from_str::<wire::StreamOptions>(raw.get());
     options.is_ok_and(|options| options.include_usage == Some(true))
-}
-
-fn count(raw: &RawValue) -> Option<u64> {
-    serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
 }
 
 fn stops(raw: &RawValue) -> Result<Vec<Cow<'_, str>>, DecodeError> {

@@ -5,18 +5,20 @@ use std::borrow::Cow;
 use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::Ext;
-use crate::ir::{Choice, Content, Finish, Response, Role, Scope, Turn, has};
+use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Scope, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, read, string};
 use crate::notes::Notes;
 use crate::protocol::Protocol;
 
 use super::write_message::{write_call, write_ext, write_native};
-use super::{THIS, error, message, usage, wire};
+use super::{THIS, error, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
     let answer: wire::Answer<'a> = read(body)?;
+    let service_tier = answer.rest.iter().find(|(key, _)| key == "service_tier");
+    let service_tier = service_tier.and_then(|(_, raw)| string(raw));
     let mut ext = Ext::of(answer.rest);
     if let Some(raw) = answer.usage {
         ext.push("", "usage", raw);
@@ -30,6 +32,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: answer.created,
+        service_tier,
         choices,
         usage: answer.usage.and_then(usage::read),
         error: answer.error.map(|raw| error::decode_inner(200, raw.get())),
@@ -44,6 +47,8 @@ fn choice<'a>(one: wire::AnswerChoice<'a>, exchange: &Exchange) -> Choice<'a> {
             call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
         }
     }
+    let ext = Ext::of(one.rest);
+    mark(&mut turn, logprobs::of_choice(ext.read("logprobs")));
     let native = one.finish_reason.map(|reason| reason.0);
     let finish = native.as_deref().map(|native| finish(native, &signs(&turn)));
     Choice {
@@ -53,8 +58,20 @@ fn choice<'a>(one: wire::AnswerChoice<'a>, exchange: &Exchange) -> Choice<'a> {
         native_finish: native,
         stop_sequence: None,
         finish_message: None,
-        ext: Ext::of(one.rest),
+        ext,
     }
+}
+
+/// Says of the text and of the refusal how likely their tokens were.
+fn mark<'a>(turn: &mut Turn<'a>, said: logprobs::Said<'a>) {
+    let find = |turn: &mut Turn<'a>, logprobs: Vec<Logprob<'a>>, is: fn(&Content<'_>) -> bool| {
+        let block = turn.blocks.iter_mut().find(|block| is(&block.content));
+        if let Some(block) = block.filter(|_| !logprobs.is_empty()) {
+            block.marks_mut().logprobs = logprobs;
+        }
+    };
+    find(turn, said.text, |content| matches!(content, Content::Text(_)));
+    find(turn, said.refusal, |content| matches!(content, Content::Refusal(_)));
 }
 
 /// What of an answer decides over the provider's word.
@@ -170,10 +187,19 @@ fn foreign_choice(
     });
     o.u64("index", choice.index.into());
     o.object("message", |o| foreign_message(o, source, choice, reply, notes));
-    o.null("logprobs");
+    write_logprobs(o, choice);
     let (word, warning) = finish_word(choice.finish.unwrap_or(Finish::Unknown), &signs);
     o.str("finish_reason", word);
     warning.into_iter().for_each(|warning| notes.tell(warning));
+}
+
+fn write_logprobs(o: &mut Object<'_>, choice: &Choice<'_>) {
+    let (mut text, mut refusal) = (Vec::new(), Vec::new());
+    for block in choice.blocks() {
+        let is_refusal = matches!(block.content, Content::Refusal(_));
+        logprobs::append(if is_refusal { &mut refusal } else { &mut text }, block.logprobs());
+    }
+    logprobs::write_choice(o, &text, &refusal);
 }
 
 /// What stands for the text of a refusal that has none.

@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
-use crate::json::Str;
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, State};
+use crate::json::{Str, count, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::response::{Signs, finish};
 use super::wire::{CallDelta, CallDeltaFunction, Chunk, ChunkChoice};
-use super::{error, message, usage};
+use super::{error, logprobs, message, usage};
 
 /// The key of the deprecated `function_call` among a choice's calls, which has no index.
 const LEGACY: u32 = u32::MAX;
@@ -65,7 +65,12 @@ impl Decoder {
         if !self.started && !choices.is_empty() {
             self.started = true;
             let word = |text: Option<Str<'_>>| text.map_or(String::new(), |text| text.0.into_owned());
-            sink.event(Event::Start { id: word(chunk.id).into(), model: word(chunk.model).into() });
+            sink.event(Event::Start {
+                id: word(chunk.id).into(),
+                model: word(chunk.model).into(),
+                created: chunk.created.and_then(count),
+                service_tier: chunk.service_tier.and_then(string),
+            });
         }
         for choice in choices {
             self.choice(choice, sink);
@@ -93,9 +98,10 @@ impl Decoder {
         let state = &mut self.choices[at];
         let mut open = Open { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
         if let Some(delta) = chunk.delta {
-            open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning));
-            open.say(Said::Text, delta.content);
-            open.say(Said::Refusal, delta.refusal);
+            let likely = logprobs::of_choice(chunk.logprobs);
+            open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
+            open.say(Said::Text, delta.content, likely.text);
+            open.say(Said::Refusal, delta.refusal, likely.refusal);
             for call in delta.tool_calls.unwrap_or_default() {
                 open.call(call);
             }
@@ -128,9 +134,13 @@ impl Open<'_, '_> {
         block
     }
 
-    /// Adds text. Empty text is no text: some servers send it between the pieces of a call.
-    fn say(&mut self, kind: Said, text: Option<Str<'_>>) {
-        let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) else { return };
+    /// Adds text. Empty text is no text: some servers send it between the pieces of a call. A token that is a part of
+    /// a character has none.
+    fn say(&mut self, kind: Said, text: Option<Str<'_>>, logprobs: Vec<Logprob<'_>>) {
+        let text = text.map_or(Cow::Borrowed(""), |text| text.0);
+        if text.is_empty() && logprobs.is_empty() {
+            return;
+        }
         let block = match self.state.said {
             Some((open, block)) if open == kind => block,
             other => {
@@ -147,6 +157,12 @@ impl Open<'_, '_> {
             }
         };
         self.state.signs.refuses |= kind == Said::Refusal;
+        if !logprobs.is_empty() {
+            self.sink.event(Event::Logprobs { block, logprobs });
+        }
+        if text.is_empty() {
+            return;
+        }
         let delta = match kind {
             Said::Text => Delta::Text(text),
             Said::Reasoning => Delta::Reasoning(text),
@@ -232,24 +248,26 @@ impl StreamDecoder for Decoder {
         }
         let all_ended = self.choices.iter().all(|choice| choice.finish.is_some());
         let complete = !self.choices.is_empty() && (self.done || all_ended);
+        if !complete {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
         for choice in &mut self.choices {
             let said = choice.said.take().map(|(_, block)| block);
             for block in said.into_iter().chain(choice.calls.drain(..).map(|(_, block)| block)) {
                 sink.event(Event::BlockEnd { block });
             }
-            if complete {
-                let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
-                let native = Cow::Owned(native);
-                sink.event(Event::Finish {
-                    choice: choice.index,
-                    finish,
-                    native,
-                    stop_sequence: None,
-                    message: None,
-                });
-            }
+            let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
+            let native = Cow::Owned(native);
+            sink.event(Event::Finish {
+                choice: choice.index,
+                finish,
+                native,
+                stop_sequence: None,
+                message: None,
+            });
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        sink.event(Event::End);
     }
 }
 

@@ -2,14 +2,14 @@
 
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, State, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{Signs, chat_id, finish_word};
-use super::usage;
 use super::write_message::write_signature;
+use super::{logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -21,6 +21,8 @@ pub(super) struct Encoder {
     choices: Vec<Choice>,
     /// A call whose first chunk is not written yet: its signature belongs there, and clients look for it nowhere else.
     opening: Option<Opening>,
+    /// Tokens of the piece that comes next.
+    likely: Option<Likely>,
     usage: Option<Usage>,
     over: bool,
 }
@@ -31,11 +33,19 @@ struct Opening {
     name: String,
 }
 
+/// How likely tokens of a block are, as items of a list.
+struct Likely {
+    block: u32,
+    refusal: bool,
+    items: Vec<u8>,
+}
+
 /// Where the pieces of a block go.
 #[derive(Clone, Copy)]
 struct Place {
     choice: u32,
     is_call: bool,
+    is_refusal: bool,
     /// Of a call: its number among the choice's calls, from 0.
     call: u32,
     style: CallStyle,
@@ -57,18 +67,19 @@ impl Encoder {
             blocks: Vec::new(),
             choices: Vec::new(),
             opening: None,
+            likely: None,
             usage: None,
             over: false,
         }
     }
 
-    fn start(&mut self, id: &str, model: &str) {
+    fn start(&mut self, id: &str, model: &str, created: Option<u64>) {
         let id = chat_id(id, &mut self.reply);
         let mut head = Vec::with_capacity(160);
         write::object(&mut head, |o| {
             o.str("id", &id);
             o.str("object", "chat.completion.chunk");
-            o.u64("created", self.reply.created);
+            o.u64("created", created.unwrap_or(self.reply.created));
             o.str("model", self.reply.model(Some(model)));
         });
         // Left open: members of the chunk follow.
@@ -97,12 +108,28 @@ impl Encoder {
         finish: Option<&str>,
         members: impl FnOnce(&mut Object<'_>),
     ) {
+        self.marked(out, choice, finish, None, members);
+    }
+
+    /// The same, with how likely its tokens are.
+    fn marked(
+        &self,
+        out: &mut Vec<u8>,
+        choice: u32,
+        finish: Option<&str>,
+        likely: Option<&Likely>,
+        members: impl FnOnce(&mut Object<'_>),
+    ) {
         self.chunk(out, |o| {
             o.list("choices", |l| {
                 l.object(|o| {
                     o.u64("index", choice.into());
                     o.object("delta", members);
-                    o.null("logprobs");
+                    match likely {
+                        Some(Likely { refusal: true, items, .. }) => logprobs::write_choice(o, &[], items),
+                        Some(Likely { items, .. }) => logprobs::write_choice(o, items, &[]),
+                        None => o.null("logprobs"),
+                    }
                     match finish {
                         Some(word) => o.str("finish_reason", word),
                         None => o.null("finish_reason"),
@@ -118,7 +145,7 @@ impl Encoder {
     /// The choice's state; its first chunk says the role.
     fn choice(&mut self, index: u32, out: &mut Vec<u8>) -> &mut Choice {
         if self.head.is_empty() {
-            self.start("", "");
+            self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
             self.choices.push(Choice { index, calls: 0, signs: Signs::default() });
@@ -133,7 +160,9 @@ impl Encoder {
 
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
-        let mut place = Place { choice, is_call: false, call: 0, style: CallStyle::Function, filled: false };
+        let is_refusal = matches!(kind, BlockKind::Refusal);
+        let style = CallStyle::Function;
+        let mut place = Place { choice, is_call: false, is_refusal, call: 0, style, filled: false };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
             place.call = state.calls;
@@ -183,10 +212,14 @@ impl Encoder {
         place.filled |= matches!(delta, Delta::Args(text) if !text.is_empty());
         let place = *place;
         match delta {
-            Delta::Text(text) => self.delta(out, place.choice, None, |o| o.str("content", text)),
+            Delta::Text(text) => {
+                let likely = self.likely.take_if(|likely| likely.block == block);
+                self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("content", text));
+            }
             Delta::Refusal(text) => {
                 self.choice(place.choice, out).signs.refuses = true;
-                self.delta(out, place.choice, None, |o| o.str("refusal", text));
+                let likely = self.likely.take_if(|likely| likely.block == block);
+                self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("refusal", text));
             }
             Delta::Reasoning(text) => {
                 if self.reply.show_reasoning {
@@ -194,6 +227,24 @@ impl Encoder {
                 }
             }
             Delta::Args(text) => self.call(place, out, |o| call_piece(o, place.style, None, text)),
+        }
+    }
+
+    /// Keeps tokens for the piece that comes next.
+    fn keep_tokens(&mut self, block: u32, tokens: &[Logprob<'_>], out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize).copied() else { return };
+        if self.likely.as_ref().is_some_and(|likely| likely.block != block) {
+            self.flush(out);
+        }
+        let none = || Likely { block, refusal: place.is_refusal, items: Vec::new() };
+        logprobs::append(&mut self.likely.get_or_insert_with(none).items, tokens);
+    }
+
+    /// Writes tokens that no piece came for.
+    fn flush(&mut self, out: &mut Vec<u8>) {
+        let Some(likely) = self.likely.take() else { return };
+        if let Some(place) = self.blocks.get(likely.block as usize) {
+            self.marked(out, place.choice, None, Some(&likely), |_| {});
         }
     }
 
@@ -274,16 +325,20 @@ impl StreamEncoder for Encoder {
                 self.over = true;
                 write_error(&ApiError::restarted(), out);
             }
-            Event::Start { id, model } => {
+            Event::Start { id, model, created, .. } => {
                 if self.head.is_empty() {
-                    self.start(id, model);
+                    self.start(id, model, *created);
                     self.choice(0, out);
                 }
             }
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
+            Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs, out),
             Event::Signature { block, state } => self.sign(*block, state, out),
-            Event::BlockEnd { block } => self.close(*block, out),
+            Event::BlockEnd { block } => {
+                self.flush(out);
+                self.close(*block, out);
+            }
             Event::Finish { choice, finish, message, .. } => {
                 self.finish(*choice, *finish, message.as_deref(), out);
             }

@@ -1,3 +1,4 @@
+mod logprobs;
 mod signatures;
 
 use crate::codec::ProviderCodec as _;
@@ -178,6 +179,7 @@ fn a_foreign_answer_is_complete_in_every_required_field() {
         id: Some(Cow::Borrowed("msg_1")),
         model: Some(Cow::Borrowed("claude")),
         created: None,
+        service_tier: None,
         choices: vec![Choice {
             turns: vec![turn(Role::Assistant, vec![call("", "t", "{}")])],
             finish: Some(Finish::ToolUse),
@@ -223,7 +225,12 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
         },
     };
     let chunks = stream(&[
-        Event::Start { id: Cow::Borrowed("msg_1"), model: Cow::Borrowed("claude") },
+        Event::Start {
+            id: Cow::Borrowed("msg_1"),
+            model: Cow::Borrowed("claude"),
+            created: None,
+            service_tier: None,
+        },
         Event::BlockStart { block: 0, choice: 0, kind: BlockKind::Text },
         Event::Delta { block: 0, delta: Delta::Text(Cow::Borrowed("hi")) },
         Event::BlockEnd { block: 0 },
@@ -260,7 +267,7 @@ fn known_bug_06_tool_calls_are_counted_apart_from_blocks() {
 #[test]
 fn an_error_in_a_stream_is_its_last_event_and_no_finish() {
     let chunks = stream(&[
-        Event::Start { id: Cow::Borrowed("x"), model: Cow::Borrowed("m") },
+        Event::Start { id: Cow::Borrowed("x"), model: Cow::Borrowed("m"), created: None, service_tier: None },
         Event::Error(Box::new(ApiError::new(ErrorKind::Overloaded, "busy"))),
         Event::End,
     ]);

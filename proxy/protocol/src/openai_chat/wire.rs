@@ -241,7 +241,9 @@ record! {
     /// A chunk of a stream.
     pub(super) struct Chunk<'a> {
         id: Str<'a>,
+        created: &'a RawValue,
         model: Str<'a>,
+        service_tier: &'a RawValue,
         choices: Vec<ChunkChoice<'a>>,
         usage: Usage<'a>,
         error: &'a RawValue,
@@ -253,6 +255,7 @@ record! {
     pub(super) struct ChunkChoice<'a> {
         index: u32,
         delta: ChunkDelta<'a>,
+        logprobs: &'a RawValue,
         finish_reason: Str<'a>,
     }
 }

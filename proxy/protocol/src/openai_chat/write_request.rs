@@ -71,6 +71,7 @@ pub(super) fn write_sampling(o: &mut Object<'_>, request: &Request<'_>) {
     o.opt_raw("temperature", sampling.temperature.as_deref());
     o.opt_raw("top_p", sampling.top_p.as_deref());
     write_other_sampling(o, request);
+    o.opt_u64("top_logprobs", sampling.top_logprobs);
 }
 
 /// Sampling parameters that no model is picky about.
@@ -81,7 +82,6 @@ pub(super) fn write_other_sampling(o: &mut Object<'_>, request: &Request<'_>) {
     o.opt_raw("presence_penalty", sampling.presence_penalty.as_deref());
     o.opt_raw("logit_bias", sampling.logit_bias.as_ref().map(|json| json.get()));
     o.opt_bool("logprobs", sampling.logprobs);
-    o.opt_u64("top_logprobs", sampling.top_logprobs);
     o.opt_u64("n", sampling.n);
 }
 

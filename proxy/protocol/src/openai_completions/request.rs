@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::{Encoded, Exchange, Target};
 use crate::ir::{Block, Content, Ext, NONE, Request, Role, Sampling, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, StrOr, read, read_raw};
+use crate::json::{DecodeError, Str, StrOr, count, read, read_raw};
 use crate::notes::Rejected;
 
 use super::{THIS, wire};
@@ -63,10 +63,6 @@ fn prompt(raw: &RawValue) -> Option<Turn<'_>> {
     };
     let (text, plain) = text;
     Some(Turn { role: Role::User, blocks: vec![Block::text(text)], plain, at: NONE, ext: Ext::default() })
-}
-
-fn count(raw: &RawValue) -> Option<u64> {
-    serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
 }
 
 fn wants_usage(raw: &RawValue) -> bool {

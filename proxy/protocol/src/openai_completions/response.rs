@@ -27,6 +27,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Response<'_>, DecodeError> {
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: answer.created,
+        service_tier: None,
         choices: answer.choices.into_iter().flatten().map(choice).collect(),
         usage: answer.usage.and_then(usage::read),
         error: answer.error.map(|raw| error::decode_inner(200, raw.get())),

@@ -35,7 +35,12 @@ impl Decoder {
             self.started = true;
             let word =
                 |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-            sink.event(Event::Start { id: word(chunk.id), model: word(chunk.model) });
+            sink.event(Event::Start {
+                id: word(chunk.id),
+                model: word(chunk.model),
+                created: chunk.created,
+                service_tier: None,
+            });
         }
         choices.into_iter().for_each(|choice| self.choice(choice, sink));
         if let Some(counts) = chunk.usage.and_then(usage::read) {
@@ -81,20 +86,22 @@ impl StreamDecoder for Decoder {
         }
         let all_ended = self.choices.iter().all(|(_, word)| word.is_some());
         let complete = !self.choices.is_empty() && (self.done || all_ended);
-        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
-            sink.event(Event::BlockEnd { block: block as u32 });
-            if complete {
-                let word = word.unwrap_or_default();
-                sink.event(Event::Finish {
-                    choice,
-                    finish: finish(&word),
-                    native: Cow::Owned(word),
-                    stop_sequence: None,
-                    message: None,
-                });
-            }
+        if !complete {
+            // What is open was cut: it has no end.
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
         }
-        sink.event(if complete { Event::End } else { Event::Error(Box::new(ApiError::incomplete())) });
+        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
+            let word = word.unwrap_or_default();
+            sink.event(Event::BlockEnd { block: block as u32 });
+            sink.event(Event::Finish {
+                choice,
+                finish: finish(&word),
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(Event::End);
     }
 }
 
@@ -103,6 +110,7 @@ pub(super) struct Encoder {
     reply: Reply,
     id: String,
     model: String,
+    created: u64,
     /// The choice of each block by number.
     blocks: Vec<u32>,
     usage: Option<Usage>,
@@ -113,6 +121,7 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new(reply: Reply) -> Self {
         Encoder {
+            created: reply.created,
             reply,
             id: String::new(),
             model: String::new(),
@@ -123,7 +132,8 @@ impl Encoder {
         }
     }
 
-    fn start(&mut self, upstream: &str, model: &str) {
+    fn start(&mut self, upstream: &str, model: &str, created: Option<u64>) {
+        self.created = created.unwrap_or(self.reply.created);
         self.id = id(upstream, &mut self.reply);
         self.model = self.reply.model(Some(model)).to_owned();
     }
@@ -134,7 +144,7 @@ impl Encoder {
             write::object(out, |o| {
                 o.str("id", &self.id);
                 o.str("object", "text_completion");
-                o.u64("created", self.reply.created);
+                o.u64("created", self.created);
                 members(o);
                 o.str("model", &self.model);
             });
@@ -184,14 +194,17 @@ impl StreamEncoder for Encoder {
         }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
-            Event::Start { id, model } => self.start(id, model),
+            Event::Start { id, model, created, .. } => self.start(id, model, *created),
             Event::BlockStart { choice, .. } => self.blocks.push(*choice),
             Event::Delta { block, delta: Delta::Text(text) | Delta::Refusal(text) } => {
                 if let Some(choice) = self.blocks.get(*block as usize).copied() {
                     self.text(out, choice, text, None);
                 }
             }
-            Event::Delta { .. } | Event::Signature { .. } | Event::BlockEnd { .. } => {}
+            Event::Delta { .. }
+            | Event::Logprobs { .. }
+            | Event::Signature { .. }
+            | Event::BlockEnd { .. } => {}
             Event::Finish { choice, finish, .. } => {
                 self.text(out, *choice, "", Some(finish_word(*finish).0));
             }

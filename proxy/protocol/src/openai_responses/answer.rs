@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{CallStyle, State, Usage};
+use crate::json::object_text;
 use crate::json::write::{self, Object};
 use crate::state::tag;
 
@@ -12,7 +13,7 @@ use super::write_item::write_summary;
 use super::{THIS, echo, error, usage};
 
 /// What a response is known by.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Head {
     /// Its id.
     pub(super) id: String,
@@ -20,7 +21,25 @@ pub(super) struct Head {
     pub(super) model: String,
     /// When, in seconds since 1970.
     pub(super) created: u64,
+    /// The class of service that answers, if it is known.
+    pub(super) service_tier: Option<String>,
 }
+
+/// What a provider says of its answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told<'t> {
+    /// Its id; may be empty.
+    pub(super) id: &'t str,
+    /// The model; may be empty.
+    pub(super) model: &'t str,
+    /// When, in seconds since 1970.
+    pub(super) created: Option<u64>,
+    /// The class of service.
+    pub(super) service_tier: Option<&'t str>,
+}
+
+/// Classes of service that this protocol has words for.
+const TIERS: [&str; 7] = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
 
 /// How far a response has come.
 pub(super) struct Progress<'p> {
@@ -37,11 +56,12 @@ pub(super) struct Progress<'p> {
 }
 
 impl Head {
-    /// Of an answer of a provider that calls it `id`.
-    pub(super) fn of(id: &str, model: &str, created: Option<u64>, reply: &mut Reply) -> Self {
-        let id = response_id(id, reply);
-        let model = reply.model(Some(model)).to_owned();
-        Head { id, model, created: created.unwrap_or(reply.created) }
+    /// Of an answer that a provider says that of.
+    pub(super) fn of(told: Told<'_>, reply: &mut Reply) -> Self {
+        let id = response_id(told.id, reply);
+        let model = reply.model(Some(told.model)).to_owned();
+        let service_tier = told.service_tier.filter(|tier| TIERS.contains(tier)).map(str::to_owned);
+        Head { id, model, created: told.created.unwrap_or(reply.created), service_tier }
     }
 
     /// Writes the members of the response. Clients read them strictly: none is left out.
@@ -60,12 +80,14 @@ impl Head {
             None => o.null("incomplete_details"),
         }
         o.str("model", &self.model);
-        let output = o.key("output");
-        output.push(b'[');
-        output.extend_from_slice(&progress.items.written);
-        output.push(b']');
+        o.items("output", &progress.items.written);
         o.null("previous_response_id");
         o.bool("store", false);
+        // The one that was asked for may not be the one that answered.
+        match &self.service_tier {
+            Some(tier) => o.str("service_tier", tier),
+            None => o.null("service_tier"),
+        }
         echo::write(o, &reply.echo);
         match progress.usage {
             Some(counts) => o.object("usage", |o| usage::write(o, counts)),
@@ -104,6 +126,25 @@ impl Items {
     }
 }
 
+/// How an item ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// All of it came.
+    Complete,
+    /// The rest of it did not come.
+    Cut,
+}
+
+impl Ending {
+    /// The word for it in items.
+    pub(super) fn status(self) -> &'static str {
+        match self {
+            Ending::Complete => "completed",
+            Ending::Cut => "incomplete",
+        }
+    }
+}
+
 /// A part of a message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
@@ -111,6 +152,8 @@ pub(super) struct Part {
     pub(super) refusal: bool,
     /// What it says.
     pub(super) text: String,
+    /// How likely its tokens are, as items of a list. A refusal has no place for it.
+    pub(super) logprobs: Vec<u8>,
 }
 
 impl Part {
@@ -123,7 +166,7 @@ impl Part {
             o.str("type", "output_text");
             o.str("text", &self.text);
             o.list("annotations", |_| {});
-            o.list("logprobs", |_| {});
+            o.items("logprobs", &self.logprobs);
         }
     }
 }
@@ -134,10 +177,7 @@ pub(super) fn write_message(o: &mut Object<'_>, id: &str, status: &str, parts: &
     o.str("type", "message");
     o.str("status", status);
     o.str("role", "assistant");
-    let content = o.key("content");
-    content.push(b'[');
-    content.extend_from_slice(parts);
-    content.push(b']');
+    o.items("content", parts);
 }
 
 /// Writes reasoning: what of it is shown, and its state.
@@ -178,6 +218,11 @@ impl Call {
         self.style == CallStyle::Custom
     }
 
+    /// Whether those are arguments to run it with.
+    pub(super) fn is_whole(&self, arguments: &str) -> bool {
+        self.is_custom() || arguments.is_empty() || object_text(arguments).is_some()
+    }
+
     /// The event of a piece of its arguments, or of their end.
     pub(super) fn event(&self, done: bool) -> &'static str {
         match (self.is_custom(), done) {
@@ -191,18 +236,11 @@ impl Call {
     /// Writes its members.
     pub(super) fn write(&self, o: &mut Object<'_>, status: &str, arguments: &str) {
         o.str("id", &self.id);
-        if self.is_custom() {
-            o.str("type", "custom_tool_call");
-            o.str("call_id", &self.call_id);
-            o.str("name", &self.name);
-            o.str("input", arguments);
-        } else {
-            o.str("type", "function_call");
-            o.str("status", status);
-            o.str("call_id", &self.call_id);
-            o.str("name", &self.name);
-            o.str("arguments", arguments);
-        }
+        o.str("type", if self.is_custom() { "custom_tool_call" } else { "function_call" });
+        o.str("status", status);
+        o.str("call_id", &self.call_id);
+        o.str("name", &self.name);
+        o.str(if self.is_custom() { "input" } else { "arguments" }, arguments);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::json::write::{self, Object};
 use super::THIS;
 
 /// What is repeated, and what stands there if the request says nothing: the vendor's defaults.
-const REPEATED: [(&str, &str); 16] = [
+const REPEATED: [(&str, &str); 15] = [
     ("instructions", "null"),
     ("max_output_tokens", "null"),
     ("max_tool_calls", "null"),
@@ -16,7 +16,6 @@ const REPEATED: [(&str, &str); 16] = [
     ("prompt_cache_key", "null"),
     ("reasoning", r#"{"effort":null,"summary":null}"#),
     ("safety_identifier", "null"),
-    ("service_tier", "null"),
     ("temperature", "1.0"),
     ("text", r#"{"format":{"type":"text"}}"#),
     ("tool_choice", "\"auto\""),
@@ -47,12 +46,10 @@ pub(super) fn of(request: &Request<'_>) -> Vec<(&'static str, String)> {
             echo.push((key, raw.get().to_owned()));
         }
     }
-    let string = |text: &str| text_of(|out| write::string(out, text));
     let sampling = &request.sampling;
     for (key, json) in [
         ("metadata", request.metadata.as_ref().map(|json| json.get().to_owned())),
         ("parallel_tool_calls", request.parallel_tools.map(|parallel| parallel.to_string())),
-        ("service_tier", request.service_tier.as_deref().map(string)),
         ("temperature", sampling.temperature.as_deref().map(str::to_owned)),
         ("top_p", sampling.top_p.as_deref().map(str::to_owned)),
         ("top_logprobs", sampling.top_logprobs.map(|count| count.to_string())),

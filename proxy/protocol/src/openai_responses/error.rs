@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::error::{ApiError, Native};
+use crate::error::{ApiError, Native, openai_code};
 use crate::json::write::Object;
 use crate::json::{compact, read_raw};
 use crate::openai_chat::error::decode_inner;
@@ -48,10 +48,8 @@ fn finish(mut error: ApiError) -> ApiError {
 
 /// The code of an error: the provider's, or the one of its kind.
 fn code(error: &ApiError) -> &str {
-    let row = error.kind.dialects();
-    let ours = error.code.as_deref().filter(|code| *code == crate::notes::UNSUPPORTED);
-    let own = || error.native_for(THIS).and(error.code.as_deref());
-    ours.or_else(own).or(row.openai_code).unwrap_or(row.openai_type)
+    let own = error.native_for(THIS).and(error.code.as_deref());
+    own.or(openai_code(error)).unwrap_or(error.kind.dialects().openai_type)
 }
 
 /// Writes the members of an `error` event.

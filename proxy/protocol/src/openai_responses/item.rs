@@ -249,7 +249,7 @@ fn part(mut part: Part<'_>, at: u32) -> Block<'_> {
         // Of a file; the neutral form has it for images alone.
         ext.push("", "detail", detail);
     }
-    Block { content, state: None, at, ext }
+    Block { content, state: None, marks: None, at, ext }
 }
 
 fn image<'a>(part: &mut Part<'a>) -> Media<'a> {

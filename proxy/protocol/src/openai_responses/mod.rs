@@ -11,6 +11,7 @@ mod item;
 mod native;
 mod request;
 mod response;
+mod stream_close;
 mod stream_decode;
 mod stream_encode;
 mod stream_items;

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::ir::{
     Block, Effort, Ext, NONE, OutputFormat, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn, pair,
 };
-use crate::json::{DecodeError, Num, Str, read, read_raw};
+use crate::json::{DecodeError, Str, count, read, read_raw, string};
 
 use super::facts::{FORMAT, REASONING, TEXT};
 use super::{THIS, item, wire};
@@ -62,14 +62,6 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     request.sampling.logprobs = body.include.filter(|raw| raw.get().contains(LOGPROBS)).map(|_| true);
     request.ext = ext;
     Ok(request)
-}
-
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw.get()).ok().map(|text| text.0)
-}
-
-fn count(raw: &RawValue) -> Option<u64> {
-    serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
 }
 
 /// Instructions, then a turn an item.

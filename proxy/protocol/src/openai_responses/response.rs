@@ -6,13 +6,16 @@ use serde_json::value::RawValue;
 
 use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
-use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
+use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Logprob, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, read};
+use crate::json::{DecodeError, count, read, string};
 use crate::notes::Notes;
+use crate::openai_chat::logprobs;
 use crate::state::Trailing;
 
-use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{
+    Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
+};
 use super::finish::{self, Signs};
 use super::{THIS, error, item, usage, wire};
 
@@ -36,13 +39,13 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
             ext.push("", key, raw);
         }
     }
-    let count = |raw: &RawValue| serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64();
     let failed = word(answer.status).is_some_and(|status| status == "failed");
     Ok(Response {
         source: THIS,
         id: answer.id.map(|id| id.0),
         model: answer.model.map(|model| model.0),
         created: answer.created_at.and_then(count),
+        service_tier: None,
         choices: vec![choice],
         usage: answer.usage.and_then(usage::read),
         error: error::of_response(answer.error).or_else(|| failed.then(error::failed)),
@@ -52,7 +55,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
 
 /// A string, if it is one.
 pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw?.get()).ok().map(|text| text.0)
+    string(raw?)
 }
 
 /// Why an answer is incomplete.
@@ -67,6 +70,12 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
     for block in turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
         signs.calls |= matches!(block.content, Content::ToolCall(_));
         signs.refuses |= matches!(&block.content, Content::Refusal(text) if !text.is_empty());
+        if matches!(block.content, Content::Text(_)) {
+            let tokens = logprobs::read(block.ext.read("logprobs"));
+            if !tokens.is_empty() {
+                block.marks_mut().logprobs = tokens;
+            }
+        }
         if let Content::ToolCall(call) = &mut block.content {
             call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
         }
@@ -117,8 +126,13 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
     response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
-    let (id, model) = (response.id.as_deref().unwrap_or(""), response.model.as_deref().unwrap_or(""));
-    let head = Head::of(id, model, response.created, reply);
+    let told = Told {
+        id: response.id.as_deref().unwrap_or(""),
+        model: response.model.as_deref().unwrap_or(""),
+        created: response.created,
+        service_tier: response.service_tier.as_deref(),
+    };
+    let head = Head::of(told, reply);
     let mut output =
         Output { reply, notes, items: Items::default(), parts: Vec::new(), signs: Signs::default() };
     let cut = choice.finish == Some(Finish::Length);
@@ -126,11 +140,11 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let mut trailing = Trailing::default();
     for (at, block) in blocks.iter().enumerate() {
         trailing.after(block);
-        output.block(block, if cut && at + 1 == blocks.len() { "incomplete" } else { "completed" });
+        output.block(block, if cut && at + 1 == blocks.len() { Ending::Cut } else { Ending::Complete });
     }
     let finish = choice.finish.unwrap_or(Finish::Unknown);
     output.explain(finish, choice.finish_message.as_deref());
-    output.message(if cut { "incomplete" } else { "completed" });
+    output.message(if cut { Ending::Cut } else { Ending::Complete });
     trailing.take().into_iter().for_each(|state| output.reasoning("", Some(&carried(&state))));
     if trailing.lost {
         output.notes.tell("reasoning_state_dropped");
@@ -160,22 +174,27 @@ struct Output<'o> {
 }
 
 impl Output<'_> {
-    fn block(&mut self, block: &Block<'_>, status: &str) {
+    fn block(&mut self, block: &Block<'_>, ending: Ending) {
         match &block.content {
-            Content::Text(text) => self.part(false, text),
-            Content::Refusal(text) => self.part(true, text),
+            Content::Text(text) => self.part(false, text, block.logprobs()),
+            Content::Refusal(text) => {
+                if !block.logprobs().is_empty() {
+                    self.notes.tell("logprobs_dropped");
+                }
+                self.part(true, text, &[]);
+            }
             Content::Reasoning(text) => {
-                self.message("completed");
+                self.message(Ending::Complete);
                 let shown = if self.reply.show_reasoning { text.as_ref() } else { "" };
                 self.reasoning(shown, block.state.as_ref().map(carried).as_deref());
             }
             Content::ToolCall(call) => {
-                self.message("completed");
+                self.message(Ending::Complete);
                 // The signature of a call has no place on it: it goes before it.
                 if let Some(state) = &block.state {
                     self.reasoning("", Some(&carried(state)));
                 }
-                self.call(call, status);
+                self.call(call, ending);
             }
             Content::Opaque(..) | Content::Media(_) | Content::ToolResult(_) => {
                 self.notes.tell("output_block_dropped");
@@ -183,22 +202,24 @@ impl Output<'_> {
         }
     }
 
-    fn part(&mut self, refusal: bool, text: &str) {
+    fn part(&mut self, refusal: bool, text: &str, tokens: &[Logprob<'_>]) {
         if !text.is_empty() {
             self.signs.refuses |= refusal;
-            self.parts.push(Part { refusal, text: text.to_owned() });
+            let mut part = Part { refusal, text: text.to_owned(), ..Part::default() };
+            logprobs::append(&mut part.logprobs, tokens);
+            self.parts.push(part);
         }
     }
 
     /// What the provider says about a refusal stands for the text of one that has none.
     fn explain(&mut self, finish: Finish, message: Option<&str>) {
         if let (Finish::Refusal, Some(text), false) = (finish, message, self.signs.refuses) {
-            self.part(true, text);
+            self.part(true, text, &[]);
         }
     }
 
     /// Writes the message, if there is one: no item without text.
-    fn message(&mut self, status: &str) {
+    fn message(&mut self, ending: Ending) {
         if self.parts.is_empty() {
             return;
         }
@@ -210,7 +231,7 @@ impl Output<'_> {
             write::object(&mut parts, |o| part.write(o));
         }
         let id = self.reply.ids.mint("msg_");
-        self.items.add(|o| write_message(o, &id, status, &parts));
+        self.items.add(|o| write_message(o, &id, ending.status(), &parts));
     }
 
     fn reasoning(&mut self, text: &str, state: Option<&str>) {
@@ -220,14 +241,16 @@ impl Output<'_> {
         }
     }
 
-    fn call(&mut self, call: &ToolCall<'_>, status: &str) {
+    fn call(&mut self, call: &ToolCall<'_>, ending: Ending) {
         self.signs.calls = true;
         let item = Call::new(&call.id, &call.name, call.style, self.reply);
-        let arguments = match (&call.arguments, call.style) {
-            // Free text may be empty.
-            (crate::ir::Arguments::Text(text), CallStyle::Custom) => Cow::Borrowed(text.as_ref()),
-            (arguments, _) => arguments.as_text(),
+        let arguments = match &call.arguments {
+            // Free text may be empty, and so may what came of a call before it was cut.
+            Arguments::Text(text) if item.is_custom() || ending == Ending::Cut => {
+                Cow::Borrowed(text.as_ref())
+            }
+            arguments => arguments.as_text(),
         };
-        self.items.add(|o| item.write(o, status, &arguments));
+        self.items.add(|o| item.write(o, ending.status(), &arguments));
     }
 }

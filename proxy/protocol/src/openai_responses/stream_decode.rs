@@ -6,8 +6,11 @@ use serde_json::value::RawValue;
 
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Sink, ToolCall};
-use crate::json::{Str, read_raw};
+use crate::ir::{
+    Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Logprob, Sink, ToolCall,
+};
+use crate::json::{Str, count, read_raw};
+use crate::openai_chat::logprobs;
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
@@ -66,8 +69,10 @@ impl Decoder {
         let index = event.output_index.unwrap_or(0);
         let part = event.content_index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
-            "response.output_text.delta" => self.say(index, part, false, event.delta, sink),
-            "response.refusal.delta" => self.say(index, part, true, event.delta, sink),
+            "response.output_text.delta" => {
+                self.say(index, part, false, event.delta, logprobs::read(event.logprobs), sink);
+            }
+            "response.refusal.delta" => self.say(index, part, true, event.delta, Vec::new(), sink),
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.piece(index, event.delta, Delta::Args, sink);
             }
@@ -75,8 +80,8 @@ impl Decoder {
                 self.think(index, event.summary_index.unwrap_or(0), event.delta, sink);
             }
             "response.reasoning_text.delta" => self.think(index, part, event.delta, sink),
-            "response.output_text.done" => self.said(index, part, false, event.text, sink),
-            "response.refusal.done" => self.said(index, part, true, event.refusal, sink),
+            "response.output_text.done" => self.said(index, part, false, event.text, event.logprobs, sink),
+            "response.refusal.done" => self.said(index, part, true, event.refusal, None, sink),
             "response.function_call_arguments.done" => self.rest(index, event.arguments, sink),
             "response.custom_tool_call_input.done" => self.rest(index, event.input, sink),
             "response.output_item.added" => self.item(index, event.item, sink),
@@ -100,7 +105,14 @@ impl Decoder {
         self.started = true;
         let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
         let text = |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
-        sink.event(Event::Start { id: text(answer.id), model: text(answer.model) });
+        let created = answer.created_at.and_then(count);
+        // What is said of the class of service here is what was asked for.
+        sink.event(Event::Start {
+            id: text(answer.id),
+            model: text(answer.model),
+            created,
+            service_tier: None,
+        });
     }
 
     fn block(&mut self, kind: BlockKind<'_>, sink: &mut dyn Sink) -> u32 {
@@ -140,23 +152,43 @@ impl Decoder {
     }
 
     /// A piece of a message's part; another part is another block.
-    fn say(&mut self, index: u32, part: u32, refusal: bool, text: Option<Str<'_>>, sink: &mut dyn Sink) {
+    fn say(
+        &mut self,
+        index: u32,
+        part: u32,
+        refusal: bool,
+        text: Option<Str<'_>>,
+        logprobs: Vec<Logprob<'_>>,
+        sink: &mut dyn Sink,
+    ) {
         let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) else { return };
         let block = self.part(index, part, refusal, sink);
         if let Some(open) = self.find(index) {
             open.sent += text.len();
         }
         self.signs.refuses |= refusal;
+        if !logprobs.is_empty() {
+            sink.event(Event::Logprobs { block, logprobs });
+        }
         let delta = if refusal { Delta::Refusal(text) } else { Delta::Text(text) };
         sink.event(Event::Delta { block, delta });
     }
 
-    /// A part is complete: what of its text did not come in pieces.
-    fn said(&mut self, index: u32, part: u32, refusal: bool, text: Option<Str<'_>>, sink: &mut dyn Sink) {
+    /// A part is complete: what of its text did not come in pieces. What is said about the text here is about all of it.
+    fn said(
+        &mut self,
+        index: u32,
+        part: u32,
+        refusal: bool,
+        text: Option<Str<'_>>,
+        likely: Option<&RawValue>,
+        sink: &mut dyn Sink,
+    ) {
         let sent = self.find(index).map_or(0, |open| {
             if open.kind == (Kind::Message { refusal }) && open.part == part { open.sent } else { 0 }
         });
-        self.say(index, part, refusal, missing(text.as_ref(), sent), sink);
+        let tokens = if sent == 0 { logprobs::read(likely) } else { Vec::new() };
+        self.say(index, part, refusal, missing(text.as_ref(), sent), tokens, sink);
     }
 
     /// The block of that part of a message, opened if it is not.
@@ -229,14 +261,21 @@ impl Decoder {
         for block in whole.iter().flat_map(|turn| &turn.blocks) {
             self.complete(index, block, came, sink);
         }
-        self.close(index, sink);
+        // A call that was cut has no end but that of the stream.
+        let is_call = self.find(index).is_some_and(|open| open.kind == Kind::Call);
+        if !(is_call && raw.is_some_and(is_incomplete)) {
+            self.close(index, sink);
+        }
     }
 
     fn complete(&mut self, index: u32, block: &Block<'_>, came: bool, sink: &mut dyn Sink) {
         let text = |text: &Cow<'_, str>| Some(Str(Cow::Owned(text.to_string())));
         match &block.content {
-            Content::Text(said) if !came => self.say(index, block.at, false, text(said), sink),
-            Content::Refusal(said) if !came => self.say(index, block.at, true, text(said), sink),
+            Content::Text(said) if !came => {
+                let tokens = logprobs::read(block.ext.read("logprobs"));
+                self.say(index, block.at, false, text(said), tokens, sink);
+            }
+            Content::Refusal(said) if !came => self.say(index, block.at, true, text(said), Vec::new(), sink),
             Content::ToolCall(ToolCall { arguments: Arguments::Text(args), .. }) if !came => {
                 self.piece(index, text(args), Delta::Args, sink);
             }
@@ -303,6 +342,12 @@ impl Decoder {
     }
 }
 
+/// Whether an item says that the rest of it did not come.
+fn is_incomplete(item: &RawValue) -> bool {
+    let item: Option<wire::Status<'_>> = read_raw(item).ok();
+    item.and_then(|item| item.status).is_some_and(|status| status.as_ref() == "incomplete")
+}
+
 /// The end of a text of which so much was sent.
 fn missing<'t>(text: Option<&'t Str<'_>>, sent: usize) -> Option<Str<'t>> {
     text?.0.get(sent..).map(|rest| Str(Cow::Borrowed(rest)))
@@ -322,9 +367,8 @@ impl StreamDecoder for Decoder {
 
     fn finish(&mut self, sink: &mut dyn Sink) {
         if !self.over {
-            self.over = true;
-            self.close_all(sink);
-            sink.event(Event::Error(Box::new(ApiError::incomplete())));
+            // What is open was cut: it has no end.
+            self.fail(ApiError::incomplete(), sink);
         }
     }
 }

@@ -2,12 +2,14 @@
 
 use crate::codec::Reply;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, Delta, Event, Finish, Sequence, State, Usage};
-use crate::json::write::{self, Object};
+use crate::ir::{BlockKind, Delta, Event, Finish, Logprob, Sequence, State, Usage};
+use crate::openai_chat::logprobs;
 use crate::state::Trailing;
 use crate::stream::StreamEncoder;
 
-use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
+use super::answer::{
+    Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
+};
 use super::error;
 use super::finish::{self, Signs};
 use super::stream_items::{Message, Open, Place, Thought, added, event};
@@ -20,13 +22,13 @@ pub(super) struct Encoder {
 }
 
 /// Writes events whose blocks do not overlap.
-struct Writer {
+pub(super) struct Writer {
     reply: Reply,
     head: Option<Head>,
     /// The number of the next event.
-    number: u64,
-    items: Items,
-    open: Open,
+    pub(super) number: u64,
+    pub(super) items: Items,
+    pub(super) open: Open,
     signs: Signs,
     trailing: Trailing,
     end: Option<(Finish, Option<String>)>,
@@ -68,13 +70,17 @@ impl Writer {
             Event::Start { .. } if self.items.count > 0 || !matches!(self.open, Open::None) => {
                 self.fail(&ApiError::restarted(), out);
             }
-            Event::Start { id, model } => self.begin(id, model, out),
+            Event::Start { id, model, created, service_tier } => {
+                let service_tier = service_tier.as_deref();
+                self.begin(Told { id, model, created: *created, service_tier }, out);
+            }
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {
-                self.begin("", "", out);
+                self.begin(Told::default(), out);
                 self.start(*choice, kind, out);
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
+            Event::Logprobs { logprobs, .. } => self.keep_tokens(logprobs),
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.block_end(out),
             Event::Finish { choice: 0, finish, message, .. } => {
@@ -86,11 +92,11 @@ impl Writer {
         }
     }
 
-    fn begin(&mut self, id: &str, model: &str, out: &mut Vec<u8>) {
+    fn begin(&mut self, told: Told<'_>, out: &mut Vec<u8>) {
         if self.head.is_some() {
             return;
         }
-        self.head = Some(Head::of(id, model, None, &mut self.reply));
+        self.head = Some(Head::of(told, &mut self.reply));
         self.response(out, "response.created", "in_progress", None, None);
         self.response(out, "response.in_progress", "in_progress", None, None);
     }
@@ -104,7 +110,7 @@ impl Writer {
         reason: Option<&str>,
         error: Option<&ApiError>,
     ) {
-        let none = Head { id: String::new(), model: String::new(), created: 0 };
+        let none = Head::default();
         let head = self.head.as_ref().unwrap_or(&none);
         let usage = self.usage.unwrap_or_default();
         let usage = (status != "in_progress" && status != "failed").then_some(&usage);
@@ -129,7 +135,7 @@ impl Writer {
                         self.signs.calls = true;
                         self.trailing.call();
                         let call = Call::new(id, name, *style, &mut self.reply);
-                        Open::Call { call, begun: false, arguments: String::new() }
+                        Open::Call { call, begun: false, ended: false, arguments: String::new() }
                     }
                     _ => Open::Skipped,
                 };
@@ -139,10 +145,18 @@ impl Writer {
         if !matches!(self.open, Open::Message(_)) {
             self.close(out);
             let id = self.reply.ids.mint("msg_");
-            self.open = Open::Message(Message { id, begun: false, parts: Vec::new(), count: 0, part: None });
+            self.open = Open::Message(Message {
+                id,
+                begun: false,
+                parts: Vec::new(),
+                count: 0,
+                part: None,
+                likely: 0,
+            });
         }
         if let Open::Message(message) = &mut self.open {
-            message.part = Some(Part { refusal, text: String::new() });
+            message.part = Some(Part { refusal, ..Part::default() });
+            message.likely = 0;
         }
     }
 
@@ -168,18 +182,27 @@ impl Writer {
         if part.text.is_empty() {
             event(out, "response.content_part.added", number, |o| {
                 place.write(o);
-                o.object("part", |o| part.write(o));
+                o.object("part", |o| Part { refusal: part.refusal, ..Part::default() }.write(o));
             });
         }
         part.text.push_str(text);
+        let likely = part.logprobs.get(message.likely..).unwrap_or_default();
+        message.likely = part.logprobs.len();
         let kind = if part.refusal { "response.refusal.delta" } else { "response.output_text.delta" };
         event(out, kind, number, |o| {
             place.write(o);
             o.str("delta", text);
             if !part.refusal {
-                o.list("logprobs", |_| {});
+                o.items("logprobs", likely.strip_prefix(b",").unwrap_or(likely));
             }
         });
+    }
+
+    /// Keeps tokens for the text that comes next.
+    fn keep_tokens(&mut self, tokens: &[Logprob<'_>]) {
+        if let Open::Message(Message { part: Some(part), .. }) = &mut self.open {
+            logprobs::append(&mut part.logprobs, tokens);
+        }
     }
 
     fn think(&mut self, text: &str, out: &mut Vec<u8>) {
@@ -215,7 +238,7 @@ impl Writer {
         });
     }
 
-    fn open_call(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn open_call(&mut self, out: &mut Vec<u8>) {
         let index = self.items.count;
         if let Open::Call { call, begun: begun @ false, .. } = &mut self.open {
             *begun = true;
@@ -241,117 +264,31 @@ impl Writer {
         }
     }
 
-    /// A block ends: a message stays open for more parts, everything else is complete.
+    /// A block ends: a message stays open for more parts, and a call until it is known whether the token limit cut
+    /// it: nothing follows then. Everything else is complete.
     fn block_end(&mut self, out: &mut Vec<u8>) {
-        match self.open {
+        match &mut self.open {
             Open::Message(_) => self.close_part(out),
+            Open::Call { ended, .. } => {
+                *ended = true;
+                self.open_call(out);
+            }
             _ => self.close(out),
         }
     }
 
-    fn close_part(&mut self, out: &mut Vec<u8>) {
-        let (index, number) = (self.items.count, &mut self.number);
-        let Open::Message(message) = &mut self.open else { return };
-        let Some(part) = message.part.take().filter(|part| !part.text.is_empty()) else { return };
-        let place = Place { id: &message.id, index, part: ("content_index", message.count) };
-        let kind = if part.refusal { "response.refusal.done" } else { "response.output_text.done" };
-        event(out, kind, number, |o| {
-            place.write(o);
-            o.str(if part.refusal { "refusal" } else { "text" }, &part.text);
-            if !part.refusal {
-                o.list("logprobs", |_| {});
-            }
-        });
-        event(out, "response.content_part.done", number, |o| {
-            place.write(o);
-            o.object("part", |o| part.write(o));
-        });
-        message.count += 1;
-        if !message.parts.is_empty() {
-            message.parts.push(b',');
-        }
-        write::object(&mut message.parts, |o| part.write(o));
-    }
-
-    fn close(&mut self, out: &mut Vec<u8>) {
-        self.close_with("completed", out);
-    }
-
-    /// Completes the item at hand, if anything of it is to be written.
-    fn close_with(&mut self, status: &str, out: &mut Vec<u8>) {
-        self.close_part(out);
-        self.open_call(out);
-        let index = self.items.count;
-        match std::mem::replace(&mut self.open, Open::None) {
-            Open::Message(message) if message.begun => {
-                self.done(index, out, |o| write_message(o, &message.id, status, &message.parts));
-            }
-            Open::Thought(thought) if thought.begun || thought.state.is_some() => self.thought(thought, out),
-            Open::Call { call, arguments, .. } => self.call(&call, arguments, status, out),
-            Open::None | Open::Skipped | Open::Message(_) | Open::Thought(_) => {}
-        }
-    }
-
-    fn thought(&mut self, thought: Thought, out: &mut Vec<u8>) {
-        let index = self.items.count;
-        let place = Place { id: &thought.id, index, part: ("summary_index", 0) };
-        if !thought.begun {
-            added(out, &mut self.number, index, |o| write_reasoning(o, &thought.id, "", None));
-        }
-        if !thought.text.is_empty() {
-            event(out, "response.reasoning_summary_text.done", &mut self.number, |o| {
-                place.write(o);
-                o.str("text", &thought.text);
-            });
-            event(out, "response.reasoning_summary_part.done", &mut self.number, |o| {
-                place.write(o);
-                o.object("part", |o| write_thought(o, &thought.text));
-            });
-        }
-        let state = thought.state.as_deref();
-        self.done(index, out, |o| write_reasoning(o, &thought.id, &thought.text, state));
-    }
-
-    /// Arguments are never empty, unless they are free text.
-    fn call(&mut self, call: &Call, mut arguments: String, status: &str, out: &mut Vec<u8>) {
-        let index = self.items.count;
-        if arguments.is_empty() && !call.is_custom() {
-            arguments.push_str("{}");
-            event(out, call.event(false), &mut self.number, |o| {
-                o.str("item_id", &call.id);
-                o.u64("output_index", index.into());
-                o.str("delta", &arguments);
-            });
-        }
-        event(out, call.event(true), &mut self.number, |o| {
-            o.str("item_id", &call.id);
-            o.u64("output_index", index.into());
-            o.str(if call.is_custom() { "input" } else { "arguments" }, &arguments);
-        });
-        self.done(index, out, |o| call.write(o, status, &arguments));
-    }
-
-    /// Keeps a complete item for the response and says that it is.
-    fn done(&mut self, index: u32, out: &mut Vec<u8>, item: impl FnOnce(&mut Object<'_>)) {
-        let item = self.items.add(item);
-        event(out, "response.output_item.done", &mut self.number, |o| {
-            o.u64("output_index", index.into());
-            o.key("item").extend_from_slice(item);
-        });
-    }
-
     fn stop(&mut self, out: &mut Vec<u8>) {
-        self.begin("", "", out);
+        self.begin(Told::default(), out);
         let (finish, message) = self.end.take().unwrap_or((Finish::Unknown, None));
         if let (Finish::Refusal, Some(text), false) = (finish, &message, self.signs.refuses) {
             self.close_part(out);
             self.start(0, &BlockKind::Refusal, out);
             self.say(text, out);
         }
-        self.close_with(if finish == Finish::Length { "incomplete" } else { "completed" }, out);
+        self.close_as(if finish == Finish::Length { Ending::Cut } else { Ending::Complete }, out);
         if let Some(state) = self.trailing.take() {
             let (id, state) = (self.reply.ids.mint("rs_"), Some(carried(&state).into_owned()));
-            self.thought(Thought { id, state, ..Thought::default() }, out);
+            self.thought(&Thought { id, state, ..Thought::default() }, Ending::Complete, out);
         }
         let end = finish::word(finish, self.signs);
         let kind = if end.reason.is_some() { "response.incomplete" } else { "response.completed" };
@@ -359,8 +296,10 @@ impl Writer {
         self.over = true;
     }
 
+    /// The response that failed holds what was sent of it.
     fn fail(&mut self, failure: &ApiError, out: &mut Vec<u8>) {
-        self.begin("", "", out);
+        self.begin(Told::default(), out);
+        self.cut(out);
         event(out, "error", &mut self.number, |o| error::write_event(o, failure));
         self.response(out, "response.failed", "failed", None, Some(failure));
         self.over = true;

@@ -16,6 +16,8 @@ pub(super) enum Open {
     Call {
         call: Call,
         begun: bool,
+        /// All of it came, as far as its provider says.
+        ended: bool,
         arguments: String,
     },
     /// Nothing of it is written.
@@ -31,6 +33,8 @@ pub(super) struct Message {
     pub(super) count: u32,
     /// The part at hand, opened with its first text.
     pub(super) part: Option<Part>,
+    /// How much of the part's log probabilities was written.
+    pub(super) likely: usize,
 }
 
 #[derive(Default)]

@@ -48,6 +48,13 @@ record! {
 }
 
 record! {
+    /// How far an item has come.
+    pub(super) struct Status<'a> {
+        status: Str<'a>,
+    }
+}
+
+record! {
     /// The parts of an item, kept raw.
     pub(super) struct RawParts<'a> {
         content: StrOr<'a, &'a RawValue>,
@@ -183,6 +190,7 @@ record! {
         summary_index: u32,
         item: &'a RawValue,
         delta: Str<'a>,
+        logprobs: &'a RawValue,
         text: Str<'a>,
         refusal: Str<'a>,
         arguments: Str<'a>,

@@ -116,6 +116,7 @@ fn translate(
     body["(path)"] = json!(codec(to).unwrap().path(model, request.stream == Some(true)));
     // What the proxy itself heeds: the model, to choose the provider; usage in streams, and reasoning shown.
     let shown = request.thinking.as_ref().and_then(|thinking| thinking.visible);
+    let shown = shown.filter(|_| notes.codes().all(|code| code != "reasoning_summary_dropped"));
     body["(proxy)"] = json!([request.model, request.include_usage, shown]);
     Some((body, notes.codes().map(str::to_owned).collect()))
 }

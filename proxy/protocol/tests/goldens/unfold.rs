@@ -5,7 +5,12 @@ use llm_protocol::ir::{Block, BlockKind, Content, Delta, Event, Fold, Response, 
 /// Gives the events of a whole answer; texts come in two pieces.
 pub(crate) fn unfold(response: &Response<'_>, sink: &mut dyn Sink) {
     let word = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap_or("").to_owned();
-    sink.event(Event::Start { id: word(&response.id).into(), model: word(&response.model).into() });
+    sink.event(Event::Start {
+        id: word(&response.id).into(),
+        model: word(&response.model).into(),
+        created: response.created,
+        service_tier: response.service_tier.as_deref().map(|tier| tier.to_owned().into()),
+    });
     let mut number = 0;
     for choice in &response.choices {
         for block in choice.blocks() {
@@ -57,6 +62,10 @@ fn block_events(block: u32, choice: u32, one: &Block<'_>, sink: &mut dyn Sink) {
     };
     if is_call {
         sign(sink);
+    }
+    let logprobs = one.logprobs().to_vec();
+    if !logprobs.is_empty() {
+        sink.event(Event::Logprobs { block, logprobs });
     }
     let middle = (text.len() / 2..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     for piece in [&text[..middle], &text[middle..]].into_iter().filter(|piece| !piece.is_empty()) {

@@ -28,7 +28,12 @@ fn to_message(events: &[Event<'_>]) -> Vec<Value> {
 }
 
 fn start() -> Event<'static> {
-    Event::Start { id: Cow::Borrowed("chatcmpl-1"), model: Cow::Borrowed("gpt") }
+    Event::Start {
+        id: Cow::Borrowed("chatcmpl-1"),
+        model: Cow::Borrowed("gpt"),
+        created: None,
+        service_tier: None,
+    }
 }
 
 fn open(block: u32, kind: BlockKind<'static>) -> Event<'static> {
@@ -312,7 +317,9 @@ fn shape(event: &Event<'_>) -> String {
     match event {
         Event::Start { .. } => "start 0".to_owned(),
         Event::BlockStart { block, .. } => format!("open {block}"),
-        Event::Delta { block, .. } | Event::Signature { block, .. } => format!("piece {block}"),
+        Event::Delta { block, .. } | Event::Logprobs { block, .. } | Event::Signature { block, .. } => {
+            format!("piece {block}")
+        }
         Event::BlockEnd { block } => format!("close {block}"),
         Event::Error(_) | Event::End => "over 0".to_owned(),
         Event::Finish { .. } | Event::Usage(_) => "other 0".to_owned(),

@@ -141,6 +141,7 @@ fn thoughtful() -> Response<'static> {
         id: None,
         model: None,
         created: None,
+        service_tier: None,
         choices: vec![Choice { turns: vec![turn], finish: Some(Finish::Pause), ..Choice::default() }],
         usage: Some(Usage::default()),
         error: None,

@@ -14,7 +14,7 @@ fn encode_events(list: &[Event<'_>], framing: Framing, show: bool) -> String {
 }
 
 fn start<'a>() -> Event<'a> {
-    Event::Start { id: "msg_1".into(), model: "claude".into() }
+    Event::Start { id: "msg_1".into(), model: "claude".into(), created: None, service_tier: None }
 }
 
 fn block(block: u32, kind: BlockKind<'_>) -> Event<'_> {

@@ -38,7 +38,7 @@ fn only_calls_are_signed_in_a_stream() {
     let call = BlockKind::ToolCall { id: "a".into(), name: "t".into(), style: CallStyle::Function };
     let mut out = Vec::new();
     for event in [
-        Event::Start { id: "1".into(), model: "x".into() },
+        Event::Start { id: "1".into(), model: "x".into(), created: None, service_tier: None },
         Event::BlockStart { block: 0, choice: 0, kind: call },
         Event::Signature { block: 0, state: state("of the call") },
         Event::BlockStart { block: 1, choice: 0, kind: BlockKind::Text },

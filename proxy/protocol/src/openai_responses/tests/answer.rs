@@ -97,6 +97,41 @@ fn settings_are_repeated() {
 }
 
 #[test]
+fn the_class_of_service_is_the_one_that_answered() {
+    let request = json!({"model": "m", "input": "a", "service_tier": "priority"}).to_string();
+    let request = OpenAiResponses.decode_request(request.as_bytes(), UrlFacts::default()).unwrap();
+    let asked = || Reply::to(&OpenAiResponses, &request, 1, 1);
+    let chat = |tier: Value| {
+        json!({"id": "x", "service_tier": tier, "choices": [{"index": 0, "delta": {"content": "hi"},
+            "message": {"content": "hi"}, "finish_reason": "stop"}]})
+        .to_string()
+    };
+    for (told, said) in [
+        (json!("default"), json!("default")),
+        (json!("priority"), json!("priority")),
+        (json!("on_demand"), Value::Null),
+        (json!(3), Value::Null),
+        (Value::Null, Value::Null),
+    ] {
+        let body = chat(told);
+        let response = OpenAiChat.decode_response(body.as_bytes(), &Exchange::default()).unwrap();
+        let whole = OpenAiResponses.encode_response(&response, &mut asked(), &mut Notes::new(false));
+        let whole: Value = serde_json::from_slice(&whole).unwrap();
+        assert_eq!(whole["service_tier"], said, "{body}");
+        let stream = replay_for(asked(), &OpenAiChat, &OpenAiResponses, &format!("data: {body}\n\n"));
+        for event in [&stream[0], stream.last().unwrap()] {
+            assert_eq!(event["response"]["service_tier"], said, "{body}");
+        }
+    }
+    let body =
+        json!({"id": "m", "content": [], "stop_reason": "end_turn", "usage": {"service_tier": "standard"}})
+            .to_string();
+    let response = Anthropic.decode_response(body.as_bytes(), &Exchange::default()).unwrap();
+    let whole = OpenAiResponses.encode_response(&response, &mut asked(), &mut Notes::new(false));
+    assert!(String::from_utf8(whole).unwrap().contains("\"service_tier\":null"));
+}
+
+#[test]
 fn ends_have_their_words() {
     let chat = |finish: &str, message: Value| {
         let body = json!({"id": "x", "choices": [{"message": message, "finish_reason": finish}]});
@@ -141,6 +176,37 @@ fn a_failed_answer_is_an_error() {
     let body = br#"{"id":"r","status":"failed","output":[]}"#;
     assert!(OpenAiResponses.decode_response(body, &Exchange::default()).unwrap().error.is_some());
     assert!(OpenAiResponses.decode_response(b"{}", &Exchange::default()).is_err());
+}
+
+#[test]
+fn the_words_of_one_dialect_of_openai_are_kept_in_the_other() {
+    let invalid = ("invalid_request_error", "invalid_value");
+    for (status, told, said) in [
+        (429, ("tokens", "rate_limit_exceeded"), ("tokens", json!("rate_limit_exceeded"))),
+        (429, ("requests", "rate_limit_exceeded"), ("requests", json!("rate_limit_exceeded"))),
+        (429, ("rate_limit_error", "slow_down"), ("requests", json!("rate_limit_exceeded"))),
+        (400, invalid, (invalid.0, json!(invalid.1))),
+        (400, ("invalid_request_error", "invalid_base64_image"), (invalid.0, json!("invalid_base64_image"))),
+        // Words of compatible servers.
+        (400, ("BadRequest", "InvalidParameter"), (invalid.0, Value::Null)),
+        (400, ("tokens", "1210"), (invalid.0, Value::Null)),
+        (500, ("server_error", "server_error"), ("server_error", Value::Null)),
+    ] {
+        let body = json!({"error": {"message": "m", "type": told.0, "param": "a.b", "code": told.1}});
+        let expected = json!({"error": {"message": "m", "type": said.0, "param": "a.b", "code": said.1}});
+        for (from, to) in
+            [(&OpenAiChat as &dyn Codec, &OpenAiResponses as &dyn Codec), (&OpenAiResponses, &OpenAiChat)]
+        {
+            let error =
+                from.decode_error(ErrorHead { status, ..ErrorHead::default() }, body.to_string().as_bytes());
+            let written: Value = serde_json::from_slice(&to.encode_error(&error).1).unwrap();
+            assert_eq!(written, expected, "{body}");
+        }
+    }
+    let stream =
+        json!({"error": {"message": "m", "type": "invalid_request_error", "code": "invalid_prompt"}});
+    let events = replay(&OpenAiChat, &OpenAiResponses, &format!("data: {stream}\n\n"));
+    assert_eq!(events[events.len() - 2]["code"], "invalid_prompt");
 }
 
 #[test]

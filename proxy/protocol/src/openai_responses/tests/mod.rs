@@ -82,8 +82,13 @@ fn answer(from: &dyn Codec, to: &dyn Codec, body: &Value) -> (Value, String) {
 
 /// A translated stream: the data of its events; data that is not JSON as a string.
 fn replay(from: &dyn Codec, to: &dyn Codec, body: &str) -> Vec<Value> {
+    replay_for(reply(to), from, to, body)
+}
+
+/// The same for a client that asked for something.
+fn replay_for(reply: Reply, from: &dyn Codec, to: &dyn Codec, body: &str) -> Vec<Value> {
     let mut reader = StreamReader::new(Framing::Sse, from.stream_decoder(Exchange::default()));
-    let mut encoder = to.stream_encoder(reply(to));
+    let mut encoder = to.stream_encoder(reply);
     let mut out = Vec::new();
     let mut sink = |event: crate::ir::Event<'_>| encoder.event(&event, &mut out);
     reader.push(body.as_bytes(), &mut sink);

@@ -57,6 +57,29 @@ fn settings_mean_the_same_elsewhere() {
         "logprobs": true, "top_logprobs": 3, "verbosity": "low", "safety_identifier": "u", "prompt_cache_key": "k",
     });
     assert_eq!(body, expected);
+    // Which says nothing without log probabilities.
+    let (body, _) = chat(with(input(json!("a")), json!({"top_logprobs": 3}))).unwrap();
+    assert_eq!(body, json!({"model": PLAIN, "messages": [{"role": "user", "content": "a"}]}));
+}
+
+#[test]
+fn a_summary_of_reasoning_that_never_comes_is_warned_about() {
+    let asked = |summary: Value| with(input(json!("a")), json!({"reasoning": {"summary": summary}}));
+    for (to, model, warning) in [
+        (&OpenAiChat as &dyn Codec, REASONS, "reasoning_summary_dropped"),
+        // A server that may show it without being asked.
+        (&OpenAiChat, "deepseek-reasoner", ""),
+        (&Anthropic, CLAUDE, ""),
+        (&Gemini, "gemini-3-flash", ""),
+    ] {
+        let (_, warnings) = write(&OpenAiResponses, to, model, &asked(json!("auto"))).unwrap();
+        assert_eq!(warnings, warning, "{model}");
+        let (_, warnings) = write(&OpenAiResponses, to, model, &asked(Value::Null)).unwrap();
+        assert_eq!(warnings, "", "{model}");
+    }
+    // Messages show it unless told otherwise: nobody asked.
+    let body = json!({"model": "m", "max_tokens": 9, "thinking": {"type": "enabled", "budget_tokens": 8192}, "messages": [{"role": "user", "content": "a"}]});
+    assert_eq!(write(&Anthropic, &OpenAiChat, REASONS, &body).unwrap().1, "");
 }
 
 #[test]

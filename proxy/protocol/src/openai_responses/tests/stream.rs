@@ -137,6 +137,102 @@ fn an_error_ends_a_stream_and_is_said_twice() {
     );
 }
 
+/// The items that an event of that kind holds, by their place.
+fn items(events: &[Value], kind: &str) -> Vec<(u64, Value)> {
+    let of_kind = events.iter().filter(|event| event["type"] == kind);
+    of_kind.map(|event| (event["output_index"].as_u64().unwrap(), event["item"].clone())).collect()
+}
+
+#[test]
+fn a_response_that_failed_holds_what_was_sent_of_it() {
+    let chunk = |delta: Value| {
+        format!("data: {}\n\n", json!({"id": "x", "model": "m", "choices": [{"index": 0, "delta": delta}]}))
+    };
+    let call = |function: Value| json!({"tool_calls": [{"index": 0, "id": "c0", "function": function}]});
+    let summary = json!([{"type": "summary_text", "text": "h"}]);
+    let text = json!([{"type": "output_text", "text": "ab", "annotations": [], "logprobs": []}]);
+    for (deltas, statuses) in [
+        (vec![], vec![]),
+        (vec![json!({"reasoning_content": "h"})], vec!["incomplete"]),
+        (vec![json!({"reasoning_content": "h"}), json!({"content": "a"})], vec!["none", "incomplete"]),
+        // Nothing of the call was written.
+        (vec![json!({"content": "a"}), call(json!({"name": "f"}))], vec!["completed"]),
+        (
+            vec![json!({"content": "a"}), call(json!({"name": "f", "arguments": "{\"x"}))],
+            vec!["completed", "incomplete"],
+        ),
+    ] {
+        let stream: String = deltas.into_iter().map(chunk).collect();
+        let events = replay(&OpenAiChat, &OpenAiResponses, &stream);
+        let (added, done) =
+            (items(&events, "response.output_item.added"), items(&events, "response.output_item.done"));
+        let places = |items: &[(u64, Value)]| items.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+        assert_eq!(places(&added), places(&done), "{stream}");
+        let output: Vec<Value> = done.into_iter().map(|(_, item)| item).collect();
+        assert_eq!(last(&events)["output"], json!(output), "{stream}");
+        let said: Vec<&str> = output.iter().map(|item| item["status"].as_str().unwrap_or("none")).collect();
+        assert_eq!(said, statuses, "{stream}");
+        let kinds = kinds(&events);
+        assert!(kinds.ends_with(&["error", "response.failed"]));
+        assert!(!kinds.iter().any(|kind| kind.ends_with("arguments.done")), "{kinds:?}");
+        let parts = |end: &str| kinds.iter().filter(|kind| kind.ends_with(end)).count();
+        assert_eq!(parts("_part.added"), parts("_part.done"), "{kinds:?}");
+    }
+    let deltas = [json!({"reasoning_content": "h"}), json!({"content": "a"}), json!({"content": "b"})];
+    let stream: String = deltas.into_iter().map(chunk).collect();
+    let output = last(&replay(&OpenAiChat, &OpenAiResponses, &stream))["output"].clone();
+    assert_eq!((&output[0]["summary"], &output[1]["content"]), (&summary, &text));
+    let stream = chunk(call(json!({"name": "f", "arguments": "{\"x"})));
+    let output = last(&replay(&OpenAiChat, &OpenAiResponses, &stream))["output"].clone();
+    assert_eq!((&output[0]["call_id"], &output[0]["arguments"]), (&json!("c0"), &json!("{\"x")));
+}
+
+#[test]
+fn a_call_that_the_token_limit_cut_is_incomplete_streamed_and_whole() {
+    let call = |at: u32, arguments: &str| json!({"index": at, "id": format!("c{at}"), "type": "function", "function": {"name": "f", "arguments": arguments}});
+    for (calls, finish, statuses) in [
+        (vec![call(0, "{}"), call(1, "{\"x")], "length", ["completed", "incomplete"]),
+        (vec![call(0, "{}"), call(1, "")], "length", ["completed", "incomplete"]),
+        (vec![call(0, "{}"), call(1, "{}")], "tool_calls", ["completed", "completed"]),
+    ] {
+        let events = replay(&OpenAiChat, &OpenAiResponses, &chunks(&[json!({"tool_calls": calls})], finish));
+        let body =
+            json!({"id": "x", "choices": [{"finish_reason": finish, "message": {"tool_calls": calls}}]});
+        let (whole, _) = answer(&OpenAiChat, &OpenAiResponses, &body);
+        let said = |output: &Value| {
+            let items = output.as_array().unwrap().iter();
+            items.map(|item| (item["status"].clone(), item["arguments"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(said(&whole["output"]), said(&last(&events)["output"]));
+        let done = items(&events, "response.output_item.done");
+        let done: Vec<_> = done.iter().map(|(_, item)| item["status"].as_str().unwrap()).collect();
+        assert_eq!(done, statuses);
+        let complete = statuses.iter().filter(|status| **status == "completed").count();
+        let ends = kinds(&events).iter().filter(|kind| kind.ends_with("arguments.done")).count();
+        assert_eq!(ends, complete);
+    }
+}
+
+#[test]
+fn a_call_is_done_as_soon_as_another_block_begins() {
+    let stream = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "tool_use", "id": "c", "name": "f", "input": {}}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": "a"}}),
+    ];
+    let done = |events: &[Value]| items(events, "response.output_item.done").len();
+    let until = |end: usize| {
+        let events = replay(&Anthropic, &OpenAiResponses, &events(&stream[..end]));
+        let at = events.iter().position(|event| event["type"] == "error").unwrap();
+        events[..at].to_vec()
+    };
+    assert_eq!(done(&until(3)), 1, "it had ended when the stream broke off");
+    let events = until(4);
+    let second = events.iter().position(|event| event["item"]["type"] == "message").unwrap();
+    assert_eq!(done(&events[..second]), 1);
+}
+
 #[test]
 fn a_second_start_after_a_block_is_an_error() {
     let start = json!({"type": "message_start", "message": {"id": "msg_1", "model": "claude"}});
@@ -175,7 +271,10 @@ fn settings_written_over_lines_are_repeated_on_one() {
     let request = OpenAiResponses.decode_request(request.as_bytes(), UrlFacts::default()).unwrap();
     let mut encoder = OpenAiResponses.stream_encoder(Reply::to(&OpenAiResponses, &request, 1, 1));
     let mut out = Vec::new();
-    encoder.event(&crate::ir::Event::Start { id: "x".into(), model: "m".into() }, &mut out);
+    encoder.event(
+        &crate::ir::Event::Start { id: "x".into(), model: "m".into(), created: None, service_tier: None },
+        &mut out,
+    );
     encoder.event(&crate::ir::Event::End, &mut out);
     let text = String::from_utf8(out).unwrap();
     assert!(

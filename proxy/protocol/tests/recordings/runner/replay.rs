@@ -128,7 +128,10 @@ impl Checked {
             Event::BlockStart { block, .. } if *block as usize != self.open.len() => {
                 Some("blocks not counted from 0")
             }
-            Event::Delta { block, .. } | Event::Signature { block, .. } | Event::BlockEnd { block }
+            Event::Delta { block, .. }
+            | Event::Logprobs { block, .. }
+            | Event::Signature { block, .. }
+            | Event::BlockEnd { block }
                 if !open(block) =>
             {
                 Some("a piece of a block that is not open")
