@@ -6,7 +6,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
-use crate::json::{Str, compact};
+use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -268,7 +268,7 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
         let Ok(data) = std::str::from_utf8(frame.data) else { return };
-        let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) else { return };
+        let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "message_start" => self.start(event.message.unwrap_or_default(), sink),
@@ -277,9 +277,12 @@ impl StreamDecoder for Decoder {
             "content_block_stop" => self.close(index, sink),
             "message_delta" => self.message_delta(event.delta, event.usage, sink),
             "message_stop" => self.stop(sink),
-            "error" => {
+            kind if kind == "error"
+                || frame.event == b"error"
+                || kind.is_empty() && event.error.is_some() =>
+            {
                 self.over = true;
-                sink.event(Event::Error(Box::new(error::decode_event(event.error, data))));
+                sink.event(Event::Error(Box::new(error::decode_event(data))));
             }
             _ => {}
         }

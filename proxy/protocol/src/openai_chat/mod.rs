@@ -5,6 +5,7 @@ mod facts;
 pub(crate) mod foreign;
 pub(crate) mod media;
 mod message;
+mod part;
 mod request;
 mod response;
 pub(crate) mod settle;

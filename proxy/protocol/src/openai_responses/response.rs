@@ -8,16 +8,17 @@ use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::{Block, CallStyle, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, read};
+use crate::json::{DecodeError, Num, Str, lenient, read_lenient};
 use crate::notes::Notes;
 
 use super::answer::{Call, Head, Items, Part, Progress, carried, write_message, write_reasoning};
 use super::finish::{self, Signs};
+use super::item::Side;
 use super::{THIS, error, item, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     if answer.output.is_none() && answer.error.is_none() {
         return Err(DecodeError::field("output", "is required"));
     }
@@ -56,7 +57,7 @@ pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 
 /// Why an answer is incomplete.
 pub(super) fn reason(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let details: wire::Incomplete<'_> = serde_json::from_str(raw?.get()).ok()?;
+    let details: wire::Incomplete<'_> = lenient(raw?.get()).ok()?;
     details.reason.map(|reason| reason.0)
 }
 
@@ -87,7 +88,7 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
 /// The items of an output.
 pub(super) fn items(output: Option<&RawValue>) -> Result<Vec<Turn<'_>>, DecodeError> {
     let Some(raw) = output.filter(|raw| raw.get() != "null") else { return Ok(Vec::new()) };
-    item::decode_all(raw)
+    item::decode_all(raw, Side::Output)
 }
 
 /// Writes a response body.
