@@ -95,6 +95,8 @@ const EXTENSIONS: &[ExtRule] = &[
     ExtRule::new(Scope::Block, "input_audio", "format", Otherwise::Carried),
     ExtRule::new(Scope::Block, "file", "file_id", Otherwise::Carried),
     carried(Scope::Block, "extra_content"),
+    carried(Scope::Block, "thinking"),
+    carried(Scope::Block, "closed"),
     carried(Scope::Block, "index"),
     carried(Scope::Tool, "type"),
     // Protocols without custom tools warn that the tool is wrapped.

@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use crate::ir::{Block, Content, Ext, Media, MediaKind, Source};
 use crate::json::write::{self, Object};
-use crate::json::{Str, owned};
+use crate::json::{Str, StrOr, lenient, owned};
 
 use super::media;
-use super::wire::{File, Image, InputAudio, Part};
+use super::wire::{File, Image, InputAudio, Part, Thought};
 
 /// Reads the part at that position. One that is not as its type should be is only its own protocol's.
 pub(super) fn decode(mut part: Part<'_>, at: u32) -> Block<'_> {
@@ -17,6 +19,12 @@ pub(super) fn decode(mut part: Part<'_>, at: u32) -> Block<'_> {
         ("text", Part { text: Some(text), rest, .. }) => {
             ext.add("", rest);
             Content::Text(text.0)
+        }
+        // Mistral's.
+        ("thinking", Part { thinking: Some(raw), rest, .. }) => {
+            ext.add("", rest);
+            ext.push("", "thinking", raw);
+            Content::Reasoning(thoughts(raw))
         }
         ("refusal", Part { refusal: Some(refusal), rest, .. }) => {
             ext.add("", rest);
@@ -46,6 +54,16 @@ pub(super) fn decode(mut part: Part<'_>, at: u32) -> Block<'_> {
         (_, part) => opaque(kind, part),
     };
     Block { content, state: None, at, ext }
+}
+
+/// The text of a thought: a string, or a list of texts.
+pub(super) fn thoughts(raw: &RawValue) -> Cow<'_, str> {
+    let texts = match lenient::<StrOr<'_, Thought<'_>>>(raw.get()) {
+        Ok(StrOr::Str(text)) => return text,
+        Ok(StrOr::List(thoughts)) => thoughts.into_iter().filter_map(|thought| thought.text),
+        Err(_) => return Cow::Borrowed(""),
+    };
+    texts.fold(Cow::Borrowed(""), |all, text| if all.is_empty() { text.0 } else { all + text.0 })
 }
 
 fn sound<'a>(audio: InputAudio<'a>, ext: &mut Ext<'a>) -> Media<'a> {
@@ -99,6 +117,7 @@ fn opaque<'a>(kind: Option<Cow<'a, str>>, part: Part<'a>) -> Content<'a> {
         o.opt_str("type", kind.as_deref());
         text(o, "text", &part.text);
         text(o, "refusal", &part.refusal);
+        o.opt_raw("thinking", part.thinking.map(RawValue::get));
         if let Some(image) = part.image_url {
             match (&image.url, image.plain) {
                 (Some(url), true) => o.str("image_url", url.as_ref()),

@@ -13,7 +13,7 @@ use crate::stream::StreamDecoder;
 
 use super::response::{Signs, finish};
 use super::wire::{CallDelta, Chunk, ChunkChoice, Piece};
-use super::{error, message, usage};
+use super::{error, message, part, usage};
 
 /// The key of the deprecated `function_call` among a choice's calls, which has no index.
 const LEGACY: u32 = u32::MAX;
@@ -182,13 +182,7 @@ impl Open<'_, '_> {
             Some(StrOr::Str(text)) => self.say(Said::Text, Some(Str(text))),
             Some(StrOr::List(pieces)) => {
                 for piece in pieces {
-                    match piece.thinking {
-                        Some(StrOr::Str(text)) => self.say(Said::Reasoning, Some(Str(text))),
-                        Some(StrOr::List(thoughts)) => {
-                            thoughts.into_iter().for_each(|thought| self.say(Said::Reasoning, thought.text));
-                        }
-                        None => {}
-                    }
+                    self.say(Said::Reasoning, piece.thinking.map(|raw| Str(part::thoughts(raw))));
                     self.say(Said::Text, piece.text);
                 }
             }

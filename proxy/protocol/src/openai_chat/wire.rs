@@ -65,6 +65,7 @@ record! {
         kind("type"): Str<'a>,
         text: Str<'a>,
         refusal: Str<'a>,
+        thinking: &'a RawValue,
         image_url: Image<'a>,
         input_audio: InputAudio<'a>,
         file: File<'a>,
@@ -311,7 +312,7 @@ record! {
     /// A piece of content where a server sends a list of them (Mistral).
     pub(super) struct Piece<'a> {
         text: Str<'a>,
-        thinking: StrOr<'a, Thought<'a>>,
+        thinking: &'a RawValue,
     }
 }
 

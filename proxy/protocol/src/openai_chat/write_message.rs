@@ -67,7 +67,7 @@ fn write_members(o: &mut Object<'_>, blocks: &[Block<'_>], plain: bool, own: &[E
     }
 }
 
-/// A refusal that is a field of the message rather than a part of its content.
+/// A refusal or a thought that is a field of the message rather than a part of its content.
 fn is_field(block: &Block<'_>) -> bool {
     block.at == crate::ir::NONE
 }
@@ -96,7 +96,7 @@ fn write_native_content(o: &mut Object<'_>, blocks: &[Block<'_>], plain: bool) {
 fn is_part(block: &Block<'_>) -> bool {
     match &block.content {
         Content::Text(_) | Content::Media(_) | Content::Opaque(..) => true,
-        Content::Refusal(_) => !is_field(block),
+        Content::Refusal(_) | Content::Reasoning(_) => !is_field(block),
         _ => false,
     }
 }
@@ -116,6 +116,11 @@ fn write_native_part(l: &mut List<'_>, block: &Block<'_>) {
             write_ext(o, own, "");
         }),
         Content::Media(media) => l.object(|o| write_media(o, media, own)),
+        // Its text is among the fields, as it was.
+        Content::Reasoning(_) => l.object(|o| {
+            o.str("type", "thinking");
+            write_ext(o, own, "");
+        }),
         _ => {}
     }
 }

@@ -64,7 +64,7 @@ impl Decoder {
     }
 
     fn event(&mut self, event: wire::Event<'_>, named_error: bool, data: &str, sink: &mut dyn Sink) {
-        let index = event.output_index.unwrap_or(0);
+        let index = event.output_index.unwrap_or_else(|| self.place(event.item_id.as_ref()));
         let part = event.content_index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "response.output_text.delta" => self.say(index, part, false, event.delta, sink),
@@ -96,6 +96,12 @@ impl Decoder {
             }
             _ => {}
         }
+    }
+
+    /// The place of an event that only names its item, as some compatible servers do.
+    fn place(&self, id: Option<&Str<'_>>) -> u32 {
+        let known = id.and_then(|id| self.seen.iter().rev().find(|(_, known)| known == id.as_ref()));
+        known.map_or(0, |(index, _)| *index)
     }
 
     fn start(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {

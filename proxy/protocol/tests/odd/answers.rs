@@ -87,6 +87,15 @@ fn items_of_an_answer_are_read_as_far_as_they_can_be() {
 }
 
 #[test]
+fn thoughts_among_the_parts_are_read_and_written_back() {
+    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":[{"type":"thinking","thinking":[{"type":"text","text":"h"},{"type":"text","text":"m"}],"closed":true},{"type":"thinking","thinking":"!"},{"type":"text","text":"Hi"}]},"finish_reason":"stop"}]}"#;
+    let response = answer(CHAT, body).unwrap();
+    assert_eq!((text(&response).as_str(), reasoning(&response).as_str()), ("Hi", "hm!"));
+    let expected: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(answer_again(CHAT, body), expected);
+}
+
+#[test]
 fn state_alone_in_a_part_is_kept() {
     let body = r#"{"candidates":[{"content":{"parts":[{"text":"Hi"},{"thoughtSignature":"s"}]},"finishReason":"STOP"}]}"#;
     let signed =

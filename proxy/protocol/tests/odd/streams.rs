@@ -145,6 +145,26 @@ fn the_end_of_a_full_window_keeps_its_word() {
 }
 
 #[test]
+fn a_message_may_begin_with_blocks_and_be_over() {
+    let call = json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}, "caller": {"type": "code_execution_20250825"}});
+    let result = json!({"type": "code_execution_tool_result", "tool_use_id": "s", "content": {}});
+    let start = |content: &Value, reason: Value| json!({"type": "message_start", "message": {"id": "m", "content": content, "stop_reason": reason}});
+    let stop = json!({"type": "message_stop"});
+    let (response, error) =
+        stream(MESSAGES, &sse(&[start(&json!([result, call]), json!("tool_use")), stop.clone()]));
+    assert_eq!((calls(&response), error), (json!([["t", "f", "{\"a\":1}"]]), None));
+    assert_eq!(response.choices[0].finish, Some(Finish::ToolUse));
+    // Blocks that follow go on after them, or are the same ones again.
+    let text_block = |index: u32, said: &str| json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": said}});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}});
+    let begun = json!([{"type": "text", "text": "a"}]);
+    for (index, expected) in [(1, "ab"), (0, "b")] {
+        let events = [start(&begun, Value::Null), text_block(index, "b"), end.clone(), stop.clone()];
+        assert_eq!(text(&stream(MESSAGES, &sse(&events)).0), expected);
+    }
+}
+
+#[test]
 fn an_item_that_comes_only_with_the_end_is_not_lost_nor_any_other_repeated() {
     let message = json!({"id": "m1", "type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]});
     let call = json!({"id": "f1", "type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"});
@@ -160,6 +180,25 @@ fn an_item_that_comes_only_with_the_end_is_not_lost_nor_any_other_repeated() {
         let (response, _) = stream(RESPONSES, &sse(&[said(index), completed(output)]));
         assert_eq!(text(&response), "Hi");
     }
+}
+
+#[test]
+fn events_that_only_name_their_item_find_it() {
+    let added = |index: u32, item: Value| json!({"type": "response.output_item.added", "output_index": index, "item": item});
+    let events = [
+        added(0, json!({"id": "r", "type": "reasoning"})),
+        json!({"type": "response.reasoning_summary_text.delta", "item_id": "r", "summary_index": 0, "delta": "hm"}),
+        added(1, json!({"id": "f", "type": "function_call", "call_id": "c", "name": "g", "arguments": ""})),
+        json!({"type": "response.function_call_arguments.delta", "item_id": "f", "delta": "{}"}),
+        added(2, json!({"id": "m", "type": "message"})),
+        json!({"type": "response.output_text.delta", "item_id": "m", "delta": "Hi"}),
+        json!({"type": "response.output_item.done", "output_index": 2, "item": {"id": "m", "type": "message"}}),
+        json!({"type": "response.completed", "response": {"usage": {"input_tokens": 1, "output_tokens": 2}}}),
+    ];
+    let (response, error) = stream(RESPONSES, &sse(&events));
+    assert_eq!((text(&response).as_str(), reasoning(&response).as_str(), error), ("Hi", "hm", None));
+    assert_eq!(calls(&response), json!([["c", "g", "{}"]]));
+    assert_eq!(response.choices[0].blocks().count(), 3);
 }
 
 #[test]
