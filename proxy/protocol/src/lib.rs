@@ -18,6 +18,7 @@ pub mod custom;
 pub mod embeddings;
 pub mod error;
 pub mod facts;
+mod fault;
 pub mod gemini;
 pub mod ids;
 pub mod ir;

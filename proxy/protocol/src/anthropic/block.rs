@@ -26,8 +26,8 @@ pub(super) fn decode_all(parts: Vec<wire::Block<'_>>) -> Vec<Block<'_>> {
 
 /// Reads the block at that position. One that is not as its type should be is only its own protocol's.
 pub(super) fn decode(mut part: wire::Block<'_>, at: u32) -> Block<'_> {
-    let kind = part.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
-    let read = match kind.as_ref() {
+    let kind = part.kind.take().map(|kind| kind.0);
+    let read = match kind.as_deref().unwrap_or("") {
         "text" => part.text.take().map(|text| Block::new(Content::Text(text.0))),
         "image" => media(MediaKind::Image, &mut part.rest),
         "document" => media(MediaKind::Document, &mut part.rest),
@@ -38,7 +38,7 @@ pub(super) fn decode(mut part: wire::Block<'_>, at: u32) -> Block<'_> {
         "search_result" => search_result(&mut part),
         _ => None,
     };
-    let mut block = read.unwrap_or_else(|| opaque(&kind, &mut part));
+    let mut block = read.unwrap_or_else(|| opaque(kind, &mut part));
     block.at = at;
     block.ext.add("", part.rest);
     block
@@ -52,6 +52,12 @@ fn take<'a>(rest: &mut Rest<'a>, key: &str) -> Option<&'a RawValue> {
     let (at, raw) = find(rest, key)?;
     rest.remove(at);
     Some(raw)
+}
+
+/// Takes a name, unless it is empty: then it stays, as it says nothing.
+fn take_name<'a>(rest: &mut Rest<'a>, key: &str) -> Cow<'a, str> {
+    let is_empty = find(rest, key).is_some_and(|(_, raw)| raw.get() == "\"\"");
+    if is_empty { Cow::Borrowed("") } else { take_text(rest, key).unwrap_or_default() }
 }
 
 /// Takes a field that is a string; one that is something else stays.
@@ -88,9 +94,9 @@ fn media<'a>(kind: MediaKind, rest: &mut Rest<'a>) -> Option<Block<'a>> {
 
 fn call<'a>(rest: &mut Rest<'a>) -> Block<'a> {
     Block::new(Content::ToolCall(ToolCall {
-        id: take_text(rest, "id").unwrap_or_default(),
+        id: take_name(rest, "id"),
         made_id: false,
-        name: take_text(rest, "name").unwrap_or_default(),
+        name: take_name(rest, "name"),
         arguments: take(rest, "input")
             .map_or(Arguments::Text(Cow::Borrowed("")), |raw| Arguments::Json(Cow::Borrowed(raw))),
         style: CallStyle::Function,
@@ -121,7 +127,7 @@ fn result<'a>(rest: &mut Rest<'a>) -> Option<Block<'a>> {
         Some(is_error)
     });
     let mut block = Block::new(Content::ToolResult(ToolResult {
-        call_id: take_text(rest, "tool_use_id").unwrap_or_default(),
+        call_id: take_name(rest, "tool_use_id"),
         made_id: false,
         name: Cow::Borrowed(""),
         content,
@@ -169,7 +175,9 @@ fn search_result<'a>(part: &mut wire::Block<'a>) -> Option<Block<'a>> {
         text.push('\n');
     }
     text.pop();
-    let Content::Opaque(_, whole) = opaque("search_result", part).content else { return None };
+    let Content::Opaque(_, whole) = opaque(Some(Cow::Borrowed(SEARCH_RESULT)), part).content else {
+        return None;
+    };
     let mut block = Block::new(Content::Text(Cow::Owned(text)));
     block.ext.push_json("", SEARCH_RESULT, whole);
     part.rest.clear();
@@ -177,15 +185,13 @@ fn search_result<'a>(part: &mut wire::Block<'a>) -> Option<Block<'a>> {
 }
 
 /// A block of a kind not known here, written together again.
-fn opaque<'a>(kind: &str, part: &mut wire::Block<'a>) -> Block<'a> {
+fn opaque<'a>(kind: Option<Cow<'a, str>>, part: &mut wire::Block<'a>) -> Block<'a> {
     let mut text = Vec::new();
     write::object(&mut text, |o| {
-        if !kind.is_empty() {
-            o.str("type", kind);
-        }
+        o.opt_str("type", kind.as_deref());
         o.opt_str("text", part.text.as_ref().map(AsRef::as_ref));
         part.rest.iter().for_each(|(key, value)| o.field(key, value));
     });
     part.rest.clear();
-    Block::new(Content::Opaque(Cow::Owned(kind.to_owned()), owned(text)))
+    Block::new(Content::Opaque(kind.unwrap_or_default(), owned(text)))
 }

@@ -3,24 +3,19 @@
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorHead, ErrorKind, Native};
+use crate::fault;
 use crate::json::record::record;
 use crate::json::write::{self, Object};
-use crate::json::{Str, compact, read};
+use crate::json::{Str, compact, lenient};
 use crate::notes::UNSUPPORTED;
 
 use super::THIS;
 
 record! {
-    struct Body<'a> {
-        error: &'a RawValue,
-        message: Str<'a>,
-    }
-}
-
-record! {
     struct Inner<'a> {
         kind("type"): Str<'a>,
-        message: Str<'a>,
+        // Not the vendor's; of compatible servers.
+        code: &'a RawValue,
     }
 }
 
@@ -43,12 +38,9 @@ const TOO_LONG: [&str; 2] = ["prompt is too long", "exceed context limit"];
 
 /// Reads an error body, or none at all.
 pub(super) fn decode(head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-    let parsed: Option<Body<'_>> = read(body).ok();
-    let inner = parsed.as_ref().and_then(|body| body.error).map_or("null", |raw| raw.get());
-    let mut error = decode_inner(head.status, inner);
+    let mut error = decode_inner(head.status, fault::inner(body));
     if error.message.is_empty() {
-        let other = parsed.and_then(|body| body.message).map(|text| text.0.into_owned());
-        error.message = other.unwrap_or_else(|| format!("the provider answered {}", head.status));
+        error.message = format!("the provider answered {}", head.status);
     }
     error.retry_after_ms = head.wait_ms();
     error.native = native(head.status, body);
@@ -56,8 +48,8 @@ pub(super) fn decode(head: ErrorHead<'_>, body: &[u8]) -> ApiError {
 }
 
 /// Reads the error of a stream event: the whole of its data.
-pub(super) fn decode_event(inner: Option<&RawValue>, data: &str) -> ApiError {
-    let mut error = decode_inner(200, inner.map_or("null", |raw| raw.get()));
+pub(super) fn decode_event(data: &str) -> ApiError {
+    let mut error = decode_inner(200, fault::inner(data.as_bytes()));
     if error.message.is_empty() {
         error.message = "the provider's stream failed".to_owned();
     }
@@ -67,14 +59,11 @@ pub(super) fn decode_event(inner: Option<&RawValue>, data: &str) -> ApiError {
 
 /// Reads an error object; status 200 is that of a stream and says nothing.
 pub(super) fn decode_inner(status: u16, object: &str) -> ApiError {
-    let inner: Inner<'_> = match serde_json::from_str::<Str<'_>>(object) {
-        Ok(message) => Inner { message: Some(message), ..Inner::default() },
-        Err(_) => serde_json::from_str(object).unwrap_or_default(),
-    };
+    let inner: Inner<'_> = lenient(object).unwrap_or_default();
     let word = inner.kind.as_ref().map_or("", |kind| kind.as_ref());
     let known = KINDS.iter().find(|(known, _)| *known == word).map(|(_, kind)| *kind);
     let of_status = || if status == 200 { ErrorKind::Server } else { ErrorKind::of_status(status) };
-    let message = inner.message.map_or(String::new(), |text| text.0.into_owned());
+    let message = fault::message(object);
     let kind = match known.unwrap_or_else(of_status) {
         ErrorKind::Invalid if TOO_LONG.iter().any(|mark| message.contains(mark)) => ErrorKind::ContextLength,
         // Another proxy of ours says it in these words: there is no type for it either.
@@ -82,7 +71,9 @@ pub(super) fn decode_inner(status: u16, object: &str) -> ApiError {
         kind => kind,
     };
     let mut error = ApiError::new(kind, message);
-    error.native_type = inner.kind.map(|kind| kind.0.into_owned());
+    error.code = inner.code.and_then(fault::word);
+    // Of an error without an object of its own, the type says only that it is one.
+    error.native_type = inner.kind.map(|kind| kind.0.into_owned()).filter(|word| word != "error");
     error
 }
 

@@ -106,6 +106,7 @@ const EXTENSIONS: &[ExtRule] = &[
     response("type", Otherwise::Carried),
     response("role", Otherwise::Carried),
     response("usage", Otherwise::Carried),
+    response("error", Otherwise::Carried),
     response("stop_details", Otherwise::Carried),
     response("container", Otherwise::Drop),
     response("diagnostics", Otherwise::Drop),

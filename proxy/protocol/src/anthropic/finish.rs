@@ -53,8 +53,14 @@ pub(super) fn word(finish: Finish, signs: Signs) -> (&'static str, Option<&'stat
     }
 }
 
+/// The provider's own word for the token limit: there are two.
+pub(super) fn own(native: &str, finish: Finish) -> Option<&'static str> {
+    let known = WORDS.iter().find(|(known, meaning)| *known == native && *meaning == Finish::Length);
+    known.filter(|_| finish == Finish::Length).map(|(known, _)| *known)
+}
+
 /// The explanation of a refusal.
 pub(super) fn explanation<'a>(details: Option<&'a RawValue>) -> Option<std::borrow::Cow<'a, str>> {
-    let details: StopDetails<'a> = serde_json::from_str(details?.get()).ok()?;
+    let details: StopDetails<'a> = crate::json::lenient(details?.get()).ok()?;
     details.explanation.map(|text| text.0)
 }

@@ -147,9 +147,9 @@ fn members(o: &mut Object<'_>, block: &Block<'_>, own: &[ExtField<'_>]) {
         Content::ToolCall(call) => {
             o.str("type", "tool_use");
             if !call.made_id {
-                o.str("id", &call.id);
+                name_member(o, "id", &call.id);
             }
-            o.str("name", &call.name);
+            name_member(o, "name", &call.name);
             if let Arguments::Json(input) = &call.arguments {
                 o.raw("input", input.get());
             }
@@ -157,7 +157,7 @@ fn members(o: &mut Object<'_>, block: &Block<'_>, own: &[ExtField<'_>]) {
         Content::ToolResult(result) => {
             o.str("type", "tool_result");
             if !result.made_id {
-                o.str("tool_use_id", &result.call_id);
+                name_member(o, "tool_use_id", &result.call_id);
             }
             match result.content.as_slice() {
                 [Block { content: Content::Text(text), .. }] if result.plain => o.str("content", text),
@@ -168,6 +168,11 @@ fn members(o: &mut Object<'_>, block: &Block<'_>, own: &[ExtField<'_>]) {
         }
         Content::Opaque(..) => {}
     }
+}
+
+/// Writes a name; an empty one is among the extensions, if it was there at all.
+fn name_member(o: &mut Object<'_>, key: &'static str, name: &str) {
+    o.opt_str(key, Some(name).filter(|name| !name.is_empty()));
 }
 
 /// Writes the members of an image or a document; the closure adds to where it is.
@@ -193,7 +198,7 @@ fn tool(l: &mut List<'_>, tool: &Tool<'_>, marked: bool) {
         return l.raw(raw.get());
     }
     l.object(|o| {
-        o.str("name", &tool.name);
+        name_member(o, "name", &tool.name);
         o.opt_str("description", tool.description.as_deref());
         o.opt_raw("input_schema", tool.parameters.as_ref().map(|json| json.get()));
         o.opt_bool("strict", tool.strict);

@@ -111,6 +111,9 @@ fn tool(tool: wire::Tool<'_>, at: u32) -> Tool<'_> {
     if tool.kind.is_some() {
         ext.push("", "type", constant("\"custom\""));
     }
+    if tool.name.as_ref().is_some_and(|name| name.0.is_empty()) {
+        ext.push("", "name", constant("\"\""));
+    }
     Tool {
         kind: ToolKind::Function,
         name: tool.name.map_or(Cow::Borrowed(""), |name| name.0),

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use crate::account::response_ext;
 use crate::codec::{Exchange, JSON_TOOL, Reply};
 use crate::custom;
+use crate::fault;
 use crate::ir::{
     Block, Choice, Content, Ext, ExtField, Finish, NONE, Response, Role, Scope, State, ToolCall, Turn, Usage,
     has,
 };
 use crate::json::write::{self, List, Object};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, read_lenient};
 use crate::notes::Notes;
 use crate::state::{Trailing, tag};
 
@@ -20,15 +21,19 @@ use super::{THIS, block, error, native, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     if answer.content.is_none() && answer.error.is_none() {
         return Err(DecodeError::field("content", "is required"));
     }
     let mut ext = Ext::of(answer.rest);
-    for (key, raw) in [("usage", answer.usage), ("stop_details", answer.stop_details)] {
+    let kept = [("usage", answer.usage), ("stop_details", answer.stop_details), ("error", answer.error)];
+    for (key, raw) in kept {
         if let Some(raw) = raw {
             ext.push("", key, raw);
         }
+    }
+    if answer.content.is_none() {
+        ext.absent("content");
     }
     let mut blocks = block::decode_all(answer.content.unwrap_or_default());
     let mut json_called = false;
@@ -59,7 +64,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         service_tier: None,
         choices: vec![choice],
         usage: answer.usage.and_then(usage::read),
-        error: answer.error.map(|raw| error::decode_inner(200, raw.get())),
+        error: answer.error.map(|raw| error::decode_inner(200, fault::inner(raw.get().as_bytes()))),
         ext,
     })
 }
@@ -96,10 +101,12 @@ fn write_native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
         o.str("model", reply.model(response.model.as_deref()));
     }
     let Some(choice) = response.choices.first() else { return };
-    o.list("content", |l| choice.blocks().for_each(|block| native::block(l, block, false)));
+    if !has(own, "content") {
+        o.list("content", |l| choice.blocks().for_each(|block| native::block(l, block, false)));
+    }
     o.opt_str("stop_reason", choice.native_finish.as_deref());
     o.opt_str("stop_sequence", choice.stop_sequence.as_deref());
-    own.iter().for_each(|field| o.field(&field.key, &field.value));
+    response.ext.inside("").for_each(|field| o.field(&field.key, &field.value));
     if let (Some(counts), false) = (&response.usage, has(own, "usage")) {
         o.object("usage", |o| usage::write(o, counts));
     }

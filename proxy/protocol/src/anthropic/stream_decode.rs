@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
-use crate::json::{Str, compact};
+use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -24,6 +26,8 @@ pub(super) struct Decoder {
     /// Blocks opened in this message.
     said: bool,
     open: Vec<Open>,
+    /// Blocks that the message began with, as JSON, while nothing else of it is known.
+    begun: Option<String>,
     counts: Counts,
     /// The message calls tools; it calls the one that stands for its text.
     calls: bool,
@@ -68,6 +72,7 @@ impl Decoder {
             blocks: 0,
             said: false,
             open: Vec::new(),
+            begun: None,
             counts: Counts::default(),
             calls: false,
             json_called: false,
@@ -86,6 +91,8 @@ impl Decoder {
         }
         self.started = true;
         (self.said, self.calls, self.json_called, self.end) = (false, false, false, None);
+        self.begun = message.content.map(RawValue::get).filter(|json| json.len() > 2).map(str::to_owned);
+        self.take_end(message.stop_reason, message.stop_sequence, message.stop_details);
         if let Some(told) = &message.usage {
             self.counts = Counts::default();
             self.counts.take(told);
@@ -93,10 +100,25 @@ impl Decoder {
         }
     }
 
+    /// Passes on the blocks that the message began with, unless those that follow count from before their end: then they
+    /// are sent again.
+    fn begin(&mut self, next: Option<u32>, sink: &mut dyn Sink) {
+        let Some(json) = self.begun.take() else { return };
+        let blocks: Vec<wire::StartedBlock<'_>> = lenient(&json).unwrap_or_default();
+        if next.is_some_and(|next| (next as usize) < blocks.len()) {
+            return;
+        }
+        for (index, block) in blocks.into_iter().enumerate() {
+            self.open(index as u32, block, sink);
+            self.close(index as u32, sink);
+        }
+    }
+
     fn open(&mut self, index: u32, started: wire::StartedBlock<'_>, sink: &mut dyn Sink) {
         if !self.started {
             self.start(wire::StartedMessage::default(), sink);
         }
+        self.begin(Some(index), sink);
         let block = self.blocks;
         self.blocks += 1;
         self.said = true;
@@ -196,14 +218,8 @@ impl Decoder {
         told: Option<wire::Usage<'_>>,
         sink: &mut dyn Sink,
     ) {
-        if let Some(word) = delta.as_ref().and_then(|delta| delta.stop_reason.as_ref()) {
-            let text = |text: Option<&Str<'_>>| text.map(|text| text.0.clone().into_owned());
-            let delta = delta.as_ref();
-            self.end = Some(End {
-                word: word.0.clone().into_owned(),
-                stop_sequence: text(delta.and_then(|delta| delta.stop_sequence.as_ref())),
-                message: text(delta.and_then(|delta| delta.stop_details.as_ref()?.explanation.as_ref())),
-            });
+        if let Some(delta) = delta {
+            self.take_end(delta.stop_reason, delta.stop_sequence, delta.stop_details);
         }
         if let Some(told) = &told {
             self.counts.take(told);
@@ -211,8 +227,23 @@ impl Decoder {
         }
     }
 
+    /// Keeps why the message ended, once it is said.
+    fn take_end(
+        &mut self,
+        reason: Option<Str<'_>>,
+        sequence: Option<Str<'_>>,
+        details: Option<wire::StopDetails<'_>>,
+    ) {
+        let own = |text: Option<Str<'_>>| text.map(|text| text.0.into_owned());
+        if let Some(word) = own(reason) {
+            let message = own(details.and_then(|details| details.explanation));
+            self.end = Some(End { word, stop_sequence: own(sequence), message });
+        }
+    }
+
     /// The message is complete: with its last event, or, where a server leaves that out, once it said why it ended.
     fn stop(&mut self, sink: &mut dyn Sink) {
+        self.begin(None, sink);
         self.over = true;
         let Some(end) = self.end.take() else {
             return sink.event(Event::Error(Box::new(ApiError::incomplete())));
@@ -268,7 +299,7 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
         let Ok(data) = std::str::from_utf8(frame.data) else { return };
-        let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) else { return };
+        let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "message_start" => self.start(event.message.unwrap_or_default(), sink),
@@ -277,9 +308,12 @@ impl StreamDecoder for Decoder {
             "content_block_stop" => self.close(index, sink),
             "message_delta" => self.message_delta(event.delta, event.usage, sink),
             "message_stop" => self.stop(sink),
-            "error" => {
+            kind if kind == "error"
+                || frame.event == b"error"
+                || kind.is_empty() && event.error.is_some() =>
+            {
                 self.over = true;
-                sink.event(Event::Error(Box::new(error::decode_event(event.error, data))));
+                sink.event(Event::Error(Box::new(error::decode_event(data))));
             }
             _ => {}
         }

@@ -67,6 +67,7 @@ enum Kind {
 
 struct End {
     finish: Finish,
+    native: Option<&'static str>,
     stop_sequence: Option<String>,
     message: Option<String>,
 }
@@ -116,9 +117,10 @@ impl Writer {
             Event::Logprobs { .. } => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.close(out),
-            Event::Finish { choice: 0, finish, stop_sequence, message, .. } => {
+            Event::Finish { choice: 0, finish, native, stop_sequence, message } => {
                 self.end = Some(End {
                     finish: *finish,
+                    native: finish::own(native, *finish),
                     stop_sequence: stop_sequence.as_deref().map(str::to_owned),
                     message: message.as_deref().map(str::to_owned),
                 });
@@ -291,10 +293,14 @@ impl Writer {
             redacted_start(out, self.index, &state);
             block_stop(out, self.index);
         }
-        let end =
-            self.end.take().unwrap_or(End { finish: Finish::Unknown, stop_sequence: None, message: None });
+        let end = self.end.take().unwrap_or(End {
+            finish: Finish::Unknown,
+            native: None,
+            stop_sequence: None,
+            message: None,
+        });
         let signs = Signs { stop_text: end.stop_sequence.is_some(), ..self.signs };
-        let (word, _) = finish::word(end.finish, signs);
+        let word = end.native.unwrap_or_else(|| finish::word(end.finish, signs).0);
         let counts = self.usage.unwrap_or(estimate(&self.reply));
         event(out, "message_delta", |o| {
             o.object("delta", |o| {

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use crate::ir::Usage;
-use crate::json::Num;
 use crate::json::write::Object;
+use crate::json::{Num, lenient};
 
 use super::wire;
 
@@ -51,7 +51,7 @@ impl Counts {
 
 /// Reads a usage object; `None` if it is not one.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
-    let told: wire::Usage<'_> = serde_json::from_str(raw.get()).ok()?;
+    let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
     let mut counts = Counts::default();
     counts.take(&told);
     Some(counts.usage())

@@ -169,10 +169,15 @@ record! {
 }
 
 record! {
-    /// The message of `message_start`.
+    /// The message of `message_start`. It goes on what the vendor's own tools did before: then it begins with blocks,
+    /// and may have ended already.
     pub(super) struct StartedMessage<'a> {
         id: Str<'a>,
         model: Str<'a>,
+        content: &'a RawValue,
+        stop_reason: Str<'a>,
+        stop_sequence: Str<'a>,
+        stop_details: StopDetails<'a>,
         usage: Usage<'a>,
     }
 }

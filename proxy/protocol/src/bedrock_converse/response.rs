@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::ir::{Arguments, Block, CallStyle, Choice, Content, Ext, NONE, Response, Role, ToolCall, Turn};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, read_lenient};
 use crate::state::untag;
 
 use super::finish::{self, Called};
@@ -13,7 +13,7 @@ use super::{THIS, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     let message = answer.output.and_then(|output| output.message);
     let message = message.ok_or_else(|| DecodeError::field("output.message", "is required"))?;
     let mut called = Called::default();

@@ -10,7 +10,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Sink};
-use crate::json::Str;
+use crate::json::{Str, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -179,7 +179,7 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
         let Ok(data) = std::str::from_utf8(frame.data) else { return };
-        let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) else { return };
+        let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match kind {
             "messageStart" => self.start(sink),

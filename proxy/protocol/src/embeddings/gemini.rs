@@ -9,7 +9,7 @@ use crate::codec::{Codec, UrlFacts};
 use crate::error::{ApiError, ErrorHead};
 use crate::json::record::{camel, record};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Num, Str, read};
+use crate::json::{DecodeError, Num, Str, read, read_lenient};
 use crate::notes::{Notes, Rejected};
 
 use super::{Embedder, EmbeddingReply, EmbeddingRequest, Embeddings, Input, ProviderEmbedder, Vector};
@@ -117,7 +117,7 @@ impl ProviderEmbedder for Gemini {
     }
 
     fn decode_response<'a>(&self, body: &'a [u8]) -> Result<Embeddings<'a>, DecodeError> {
-        let answer: Answer<'a> = read(body)?;
+        let answer: Answer<'a> = read_lenient(body)?;
         let list = answer.embeddings.or(answer.embedding.map(|one| vec![one]));
         let list = list.ok_or_else(|| DecodeError::field("embeddings", "is required"))?;
         let vectors: Option<Vec<Vector<'a>>> =

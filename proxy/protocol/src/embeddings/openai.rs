@@ -8,7 +8,7 @@ use crate::codec::UrlFacts;
 use crate::error::{ApiError, ErrorHead};
 use crate::json::record::record;
 use crate::json::write::{self, List};
-use crate::json::{DecodeError, Num, Str, StrOr, read};
+use crate::json::{DecodeError, Num, Str, StrOr, read, read_lenient};
 use crate::notes::{Notes, Rejected};
 use crate::openai_chat::error;
 use crate::protocol::Protocol;
@@ -85,7 +85,7 @@ impl ProviderEmbedder for OpenAi {
     }
 
     fn decode_response<'a>(&self, body: &'a [u8]) -> Result<Embeddings<'a>, DecodeError> {
-        let answer: Answer<'a> = read(body)?;
+        let answer: Answer<'a> = read_lenient(body)?;
         let mut data = answer.data.ok_or_else(|| DecodeError::field("data", "is required"))?;
         data.sort_by_key(|entry| entry.index);
         let vectors: Option<Vec<Vector<'a>>> =

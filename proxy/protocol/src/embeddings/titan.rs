@@ -12,7 +12,7 @@ use crate::codec::ProviderCodec as _;
 use crate::error::{ApiError, ErrorHead};
 use crate::json::record::record;
 use crate::json::write;
-use crate::json::{DecodeError, Num, read};
+use crate::json::{DecodeError, Num, read_lenient};
 use crate::notes::{Notes, Rejected};
 
 use super::{EmbeddingRequest, Embeddings, Input, ProviderEmbedder, Vector};
@@ -58,7 +58,7 @@ impl ProviderEmbedder for Titan {
     }
 
     fn decode_response<'a>(&self, body: &'a [u8]) -> Result<Embeddings<'a>, DecodeError> {
-        let answer: Answer<'a> = read(body)?;
+        let answer: Answer<'a> = read_lenient(body)?;
         let numbers = answer.embedding.ok_or_else(|| DecodeError::field("embedding", "is required"))?;
         Ok(Embeddings {
             model: None,

@@ -3,22 +3,16 @@
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorHead, ErrorKind, Native};
+use crate::fault;
 use crate::json::record::record;
 use crate::json::write::{self, Object};
-use crate::json::{Num, Str, compact, read};
+use crate::json::{Num, Str, compact, lenient};
 
 use super::THIS;
 
 record! {
-    struct Body<'a> {
-        error: &'a RawValue,
-    }
-}
-
-record! {
     struct Inner<'a> {
         code: Num<'a>,
-        message: Str<'a>,
         status: Str<'a>,
         details: Vec<Detail<'a>>,
     }
@@ -68,14 +62,7 @@ const DOMAIN: &str = "llm-proxy";
 
 /// Reads an error body: an object, or that object in an array, as streams without `alt=sse` have it.
 pub(super) fn decode(head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-    let object: Option<Body<'_>> = read(body).ok();
-    let inner = match object {
-        Some(body) => body.error,
-        None => {
-            read::<Vec<Body<'_>>>(body).ok().and_then(|list| list.into_iter().find_map(|body| body.error))
-        }
-    };
-    let mut error = decode_inner(head.status, inner.map_or("null", RawValue::get));
+    let mut error = decode_inner(head.status, fault::inner(body));
     if error.message.is_empty() {
         error.message = format!("the provider answered {}", head.status);
     }
@@ -101,10 +88,10 @@ pub(super) fn decode_chunk(raw: &RawValue) -> ApiError {
 }
 
 fn decode_inner(status: u16, object: &str) -> ApiError {
-    let inner: Inner<'_> = serde_json::from_str(object).unwrap_or_default();
+    let inner: Inner<'_> = lenient(object).unwrap_or_default();
     let details = inner.details.unwrap_or_default();
     let word = inner.status.as_ref().map_or("", |word| word.as_ref());
-    let message = inner.message.map_or(String::new(), |message| message.0.into_owned());
+    let message = fault::message(object);
     let code = inner.code.as_ref().map(|code| code.0.to_owned());
     let status = match (status, inner.code.as_ref().and_then(Num::as_u64)) {
         (200, Some(code)) => u16::try_from(code).unwrap_or(500),

@@ -17,8 +17,7 @@ pub(super) const THINKING: &str = "generationConfig.thinkingConfig";
 pub(super) const TOOL_CONFIG: &str = "toolConfig";
 /// Which functions may be called, inside the request.
 pub(super) const CALLING: &str = "toolConfig.functionCallingConfig";
-/// Marks of fields that are not there although the neutral form holds their meaning; never written.
-pub(super) const ABSENT: &str = "-";
+pub(super) use crate::ir::ABSENT;
 /// Marks a body that names its model although the URL does; never written.
 pub(super) const NAMED: &str = "+";
 

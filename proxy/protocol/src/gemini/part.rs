@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, ToolCall, ToolResult};
+use crate::json::record::camel;
 use crate::json::{Str, constant, object_text};
 use crate::state::untag_base64;
 
@@ -38,7 +39,15 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
         _ => match part.text {
             Some(text) if is_thought => Content::Reasoning(text.0),
             Some(text) => Content::Text(text.0),
-            None => opaque(&mut rest),
+            None => match opaque(&mut rest) {
+                Some(opaque) => opaque,
+                // Nothing but state, as on an empty text.
+                None if part.thought_signature.is_some() => {
+                    ext.absent("text");
+                    Content::Text(Cow::Borrowed(""))
+                }
+                None => Content::Opaque(Cow::Borrowed(""), Cow::Borrowed(constant("{}"))),
+            },
         },
     };
     ext.add("", rest);
@@ -49,17 +58,25 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
     Block { content, state, marks: None, at, ext }
 }
 
-/// A part of a kind the neutral form does not know: the first member that is not about it.
-fn opaque<'a>(rest: &mut Vec<(Cow<'a, str>, &'a RawValue)>) -> Content<'a> {
-    let is_kind = |(key, value): &(Cow<'a, str>, &'a RawValue)| {
-        value.get() != "null" && !ABOUT.contains(&crate::json::record::camel(key).as_ref())
-    };
-    match rest.iter().position(is_kind) {
-        Some(at) => {
-            let (key, value) = rest.remove(at);
-            Content::Opaque(key, Cow::Borrowed(value))
-        }
-        None => Content::Opaque(Cow::Borrowed(""), Cow::Borrowed(constant("{}"))),
+/// A part of a kind the neutral form does not know: the first member that is not about it; `None` if there is none.
+fn opaque<'a>(rest: &mut Vec<(Cow<'a, str>, &'a RawValue)>) -> Option<Content<'a>> {
+    let (key, value) = rest.remove(rest.iter().position(is_kind)?);
+    Some(Content::Opaque(key, Cow::Borrowed(value)))
+}
+
+/// The kind of a part that the neutral form does not know.
+pub(super) fn kind<'a>(rest: &[(Cow<'a, str>, &'a RawValue)]) -> Option<Cow<'a, str>> {
+    rest.iter().find(|member| is_kind(member)).map(|(key, _)| key.clone())
+}
+
+fn is_kind((key, value): &(Cow<'_, str>, &RawValue)) -> bool {
+    value.get() != "null" && !ABOUT.contains(&camel(key).as_ref())
+}
+
+/// Keeps a text that is empty: the neutral form cannot tell it from none.
+fn empty_twin<'a>(ext: &mut Ext<'a>, inside: &'static str, key: &'static str, text: Option<&Str<'a>>) {
+    if text.is_some_and(|text| text.0.is_empty()) {
+        twin(ext, inside, key, constant("\"\""));
     }
 }
 
@@ -69,6 +86,7 @@ fn word(text: Option<Str<'_>>) -> Cow<'_, str> {
 
 fn blob<'a>(blob: Blob<'a>, ext: &mut Ext<'a>) -> Media<'a> {
     ext.add("inlineData", blob.rest);
+    empty_twin(ext, "inlineData", "data", blob.data.as_ref());
     let mime = blob.mime_type.map(|mime| mime.0);
     Media {
         kind: kind_of(mime.as_deref().unwrap_or("")),
@@ -81,6 +99,7 @@ fn blob<'a>(blob: Blob<'a>, ext: &mut Ext<'a>) -> Media<'a> {
 
 fn file<'a>(file: FileData<'a>, ext: &mut Ext<'a>) -> Media<'a> {
     ext.add("fileData", file.rest);
+    empty_twin(ext, "fileData", "fileUri", file.file_uri.as_ref());
     let uri = word(file.file_uri);
     let mime = file.mime_type.map(|mime| mime.0);
     let is_film = ["youtube.com/", "youtu.be/"].iter().any(|host| uri.contains(host));
@@ -110,6 +129,8 @@ fn kind_of(mime: &str) -> MediaKind {
 
 fn call<'a>(call: Call<'a>, ext: &mut Ext<'a>) -> ToolCall<'a> {
     ext.add("functionCall", call.rest);
+    empty_twin(ext, "functionCall", "id", call.id.as_ref());
+    empty_twin(ext, "functionCall", "name", call.name.as_ref());
     for (key, raw) in [("partialArgs", call.partial_args), ("willContinue", call.will_continue)] {
         if let Some(raw) = raw {
             twin(ext, "functionCall", key, raw);
@@ -165,6 +186,12 @@ impl<'a> serde::Deserialize<'a> for Members<'a> {
 
 fn result<'a>(response: CallResponse<'a>, ext: &mut Ext<'a>) -> ToolResult<'a> {
     ext.add("functionResponse", response.rest);
+    empty_twin(ext, "functionResponse", "id", response.id.as_ref());
+    empty_twin(ext, "functionResponse", "name", response.name.as_ref());
+    if response.name.is_none() {
+        // Found by its call.
+        ext.absent("name");
+    }
     let mut result = ToolResult {
         call_id: word(response.id),
         made_id: false,

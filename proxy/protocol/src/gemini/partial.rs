@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::json::Tree;
+use crate::json::{Tree, lenient};
 
 use super::wire::PartialArg;
 
@@ -38,7 +38,7 @@ impl Partial {
 
     /// Takes the values of a list of `partialArgs`. What cannot be placed is ignored.
     pub(super) fn take(&mut self, raw: &RawValue) {
-        let args: Vec<PartialArg<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
+        let args: Vec<PartialArg<'_>> = lenient(raw.get()).unwrap_or_default();
         args.iter().for_each(|arg| self.apply(arg));
     }
 

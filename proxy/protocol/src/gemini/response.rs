@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::ir::{Choice, Content, Ext, Finish, Response, Role, Turn};
-use crate::json::{DecodeError, constant, read};
+use crate::json::{DecodeError, constant, lenient, read_lenient};
 
 use super::facts::ABSENT;
 use super::{THIS, error, finish, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     let mut ext = Ext::of(answer.rest);
     for (key, raw) in [("promptFeedback", answer.prompt_feedback), ("usageMetadata", answer.usage_metadata)] {
         if let Some(raw) = raw {
@@ -103,6 +103,6 @@ fn blocked(feedback: &RawValue) -> Option<Choice<'_>> {
 
 /// The native word for why a prompt was blocked.
 pub(super) fn blocked_word(feedback: &RawValue) -> Option<String> {
-    let feedback: wire::Feedback<'_> = serde_json::from_str(feedback.get()).ok()?;
+    let feedback: wire::Feedback<'_> = lenient(feedback.get()).ok()?;
     Some(format!("{}{}", finish::BLOCKED, feedback.block_reason?.as_ref()))
 }

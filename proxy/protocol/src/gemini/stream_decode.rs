@@ -8,7 +8,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, Usage};
-use crate::json::{Str, compact};
+use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
@@ -156,8 +156,11 @@ impl Reader<'_, '_> {
                 ("functionResponse", part.function_response.is_some()),
             ];
             let kind = named.iter().find(|(_, present)| *present).map(|(kind, _)| Cow::Borrowed(*kind));
-            let kind = kind.or_else(|| part.rest.into_iter().next().map(|(key, _)| key));
-            if let Some(kind) = kind {
+            let kind = kind.or_else(|| super::part::kind(&part.rest));
+            if kind.is_none() && signature.is_some() {
+                // Nothing but state, as on an empty text.
+                self.say(Str(Cow::Borrowed("")), thought, signature);
+            } else if let Some(kind) = kind {
                 self.end();
                 let block = self.start(BlockKind::Opaque(kind));
                 self.sign(block, signature);
@@ -274,7 +277,7 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
         let Ok(text) = std::str::from_utf8(frame.data) else { return };
-        if let Ok(chunk) = serde_json::from_str::<Answer<'_>>(text) {
+        if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }
     }

@@ -3,8 +3,8 @@
 use serde_json::value::RawValue;
 
 use crate::ir::Usage;
-use crate::json::Num;
 use crate::json::write::Object;
+use crate::json::{Num, lenient};
 
 use super::wire;
 
@@ -20,7 +20,7 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes the counts that a `usageMetadata` object tells.
     pub(super) fn take(&mut self, raw: &RawValue) {
-        let Ok(usage) = serde_json::from_str::<wire::Usage<'_>>(raw.get()) else { return };
+        let Ok(usage) = lenient::<wire::Usage<'_>>(raw.get()) else { return };
         let newer =
             |old: &mut Option<u64>, new: Option<Num<'_>>| *old = new.and_then(|n| n.as_u64()).or(*old);
         newer(&mut self.prompt, usage.prompt_token_count);

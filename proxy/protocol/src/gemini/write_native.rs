@@ -114,9 +114,7 @@ fn write_part(l: &mut List<'_>, block: &Block<'_>, bare: bool) {
                 if !call.made_id && !call.id.is_empty() {
                     o.str("id", &call.id);
                 }
-                if !call.name.is_empty() {
-                    o.str("name", &call.name);
-                }
+                o.opt_str("name", Some(call.name.as_ref()).filter(|name| !name.is_empty()));
                 if let Arguments::Json(args) = &call.arguments {
                     o.raw("args", args.get());
                 }
@@ -156,7 +154,7 @@ fn write_result(o: &mut Object<'_>, result: &ToolResult<'_>, own: &Own<'_, '_>) 
     if !result.made_id && !result.call_id.is_empty() {
         o.str("id", &result.call_id);
     }
-    if !result.name.is_empty() {
+    if !result.name.is_empty() && !own.has("functionResponse", "name") {
         o.str("name", &result.name);
     }
     if own.has("functionResponse", "response") {

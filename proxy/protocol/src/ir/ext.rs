@@ -25,6 +25,10 @@ pub enum Scope {
     Choice,
 }
 
+/// The sub-object of marks for fields that are not there although the neutral form has a value for them. A mark is
+/// never written, and means nothing to another protocol.
+pub(crate) const ABSENT: &str = "-";
+
 /// One field.
 #[derive(Clone, Debug)]
 pub struct ExtField<'a> {
@@ -73,6 +77,11 @@ impl<'a> Ext<'a> {
         self.0.extend(other.0);
     }
 
+    /// Marks a field as not there: what the neutral form holds in its place is not written back.
+    pub(crate) fn absent(&mut self, key: &'static str) {
+        self.push(ABSENT, key, RawValue::NULL);
+    }
+
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = &ExtField<'a>> {
         self.0.iter()
@@ -108,7 +117,13 @@ impl<'a> Ext<'a> {
     }
 }
 
-/// Whether one of `fields` is `key` of the node itself.
+/// Whether one of `fields` is `key` of the node itself, or says that it is not there: then what the neutral form holds
+/// is not written.
 pub(crate) fn has(fields: &[ExtField<'_>], key: &str) -> bool {
-    fields.iter().any(|field| field.inside.is_empty() && field.key == key)
+    has_inside(fields, "", key)
+}
+
+/// The same of a sub-object.
+pub(crate) fn has_inside(fields: &[ExtField<'_>], inside: &str, key: &str) -> bool {
+    fields.iter().any(|field| field.key == key && (field.inside == inside || field.inside == ABSENT))
 }

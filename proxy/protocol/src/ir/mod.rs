@@ -23,7 +23,7 @@ mod usage;
 mod tests;
 
 pub use event::{BlockKind, Delta, Event, Sink};
-pub(crate) use ext::has;
+pub(crate) use ext::{ABSENT, has, has_inside};
 pub use ext::{Ext, ExtField, Scope};
 pub use finish::Finish;
 pub use fold::Fold;

@@ -5,6 +5,7 @@
 //! schemas and signatures are never interpreted on the way: they stay the text they arrived as.
 
 mod compact;
+pub(crate) mod lenient;
 pub(crate) mod record;
 mod text;
 mod tree;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 pub use compact::compact;
+pub(crate) use lenient::{lenient, read_lenient};
 pub(crate) use text::{Num, Str, StrOr};
 pub(crate) use tree::Tree;
 

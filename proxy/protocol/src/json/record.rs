@@ -36,7 +36,7 @@ pub(crate) fn is_snake(key: &str) -> bool {
 /// `field: Type` reads the key of the same name, `field("key"): Type` another. With `rest` after the name,
 /// what is not named is kept in `rest`, and so is the key of a named field that is `null`: writing the record
 /// again can tell `null` from absent. Without, both are skipped. Of a key that occurs twice the last one
-/// counts.
+/// counts. A value of another type than the field's is an error, unless [`super::lenient`] reads.
 ///
 /// With `proto` the keys are those of protobuf's JSON: a field is found by its key in camelCase or
 /// snake_case. Like with `rest`, and the value of a key in snake_case is kept there too, as a twin that keeps
@@ -124,18 +124,19 @@ macro_rules! name {
 
 macro_rules! value {
     (keep, $out:ident, $field:ident, $key:ident, $map:ident) => {
-        $out.$field = $map.next_value()?;
+        let (value, unread) = $crate::json::lenient::member(&mut $map)?;
+        $out.$field = value;
         if $out.$field.is_none() {
-            $out.rest.push(($key.0, serde_json::value::RawValue::NULL));
+            $out.rest.push(($key.0, unread.unwrap_or(serde_json::value::RawValue::NULL)));
         }
     };
     (skip, $out:ident, $field:ident, $key:ident, $map:ident) => {
-        $out.$field = $map.next_value()?;
+        $out.$field = $crate::json::lenient::member(&mut $map)?.0;
     };
     (proto, $out:ident, $field:ident, $key:ident, $map:ident) => {
         if $crate::json::record::is_snake($key.as_ref()) {
             let raw = $map.next_value::<&serde_json::value::RawValue>()?;
-            $out.$field = serde_json::from_str(raw.get()).map_err(serde::de::Error::custom)?;
+            $out.$field = $crate::json::lenient::of_raw(raw).map_err(serde::de::Error::custom)?;
             $out.rest.push(($key.0, raw));
         } else {
             $crate::json::record::value!(keep, $out, $field, $key, $map);

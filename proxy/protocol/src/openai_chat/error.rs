@@ -1,25 +1,23 @@
 //! Errors of Chat Completions; the same bodies serve Responses.
 
-use std::borrow::Cow;
-
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, ErrorHead, ErrorKind, Native, openai_body};
+use crate::fault;
 use crate::json::record::record;
-use crate::json::{Str, read};
+use crate::json::{Str, lenient};
 use crate::protocol::Protocol;
 
 record! {
-    struct Body<'a> {
-        error: &'a RawValue,
-        message: Str<'a>,
-        detail: &'a RawValue,
+    /// A frame of a stream.
+    struct Bare<'a> {
+        object: Str<'a>,
+        kind("type"): Str<'a>,
     }
 }
 
 record! {
     struct Inner<'a> {
-        message: Str<'a>,
         kind("type"): &'a RawValue,
         code: &'a RawValue,
         param: &'a RawValue,
@@ -64,16 +62,9 @@ pub(crate) fn kind_of(code: Option<&str>, native_type: Option<&str>, status: u16
 
 /// Reads an error body: OpenAI's, a compatible server's variation of it, or none at all.
 pub(crate) fn decode(protocol: Protocol, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-    let parsed: Option<Body<'_>> = read(body).ok();
-    let inner = parsed.as_ref().and_then(|body| body.error).map(|raw| raw.get());
-    let mut error = decode_inner(head.status, inner.unwrap_or("null"));
+    let mut error = decode_inner(head.status, fault::inner(body));
     if error.message.is_empty() {
-        let text = |raw: &RawValue| serde_json::from_str::<String>(raw.get()).ok();
-        let other =
-            parsed.as_ref().and_then(|body| body.message.as_ref().map(|text| text.0.clone().into_owned()));
-        let detail = || parsed.as_ref().and_then(|body| body.detail.and_then(text));
-        error.message =
-            other.or_else(detail).unwrap_or_else(|| format!("the provider answered {}", head.status));
+        error.message = format!("the provider answered {}", head.status);
     }
     error.retry_after_ms = head.wait_ms();
     let is_json = || serde_json::from_slice::<&RawValue>(body).is_ok();
@@ -87,27 +78,35 @@ pub(crate) fn decode(protocol: Protocol, head: ErrorHead<'_>, body: &[u8]) -> Ap
 
 /// Reads an error object: `{message, type, param, code}`, or just a message.
 pub(crate) fn decode_inner(status: u16, object: &str) -> ApiError {
-    let inner: Inner<'_> = match serde_json::from_str::<Str<'_>>(object) {
-        Ok(message) => Inner { message: Some(message), ..Inner::default() },
-        Err(_) => serde_json::from_str(object).unwrap_or_default(),
-    };
-    let code = inner.code.and_then(word);
-    let native_type = inner.kind.and_then(word);
+    let inner: Inner<'_> = lenient(object).unwrap_or_default();
+    let code = inner.code.and_then(fault::word);
+    let native_type = inner.kind.and_then(fault::word);
     let kind = kind_of(code.as_deref(), native_type.as_deref(), status);
-    let mut error = ApiError::new(kind, inner.message.map_or(Cow::Borrowed(""), |message| message.0));
-    error.param = inner.param.and_then(word);
+    let mut error = ApiError::new(kind, fault::message(object));
+    error.param = inner.param.and_then(fault::word);
     error.code = code;
     error.native_type = native_type;
     error
 }
 
-/// A string, or a number as its text: Azure and others write codes both ways.
-fn word(raw: &RawValue) -> Option<String> {
-    match raw.get() {
-        "null" => None,
-        text if text.starts_with('"') => serde_json::from_str(text).ok(),
-        text => Some(text.to_owned()),
+/// Reads the error of a chunk of a stream.
+pub(crate) fn decode_stream(raw: &RawValue) -> ApiError {
+    of_stream(fault::inner(raw.get().as_bytes()))
+}
+
+/// Reads a frame of a stream that is no chunk but an error all the same: its event says so, or one of its members.
+pub(super) fn decode_bare(named: bool, data: &str) -> Option<ApiError> {
+    let bare: Bare<'_> = lenient(data).ok()?;
+    let says = |word: Option<Str<'_>>| word.is_some_and(|word| word.as_ref() == "error");
+    (named || says(bare.object) || says(bare.kind)).then(|| of_stream(fault::inner(data.as_bytes())))
+}
+
+fn of_stream(object: &str) -> ApiError {
+    let mut error = decode_inner(200, object);
+    if error.message.is_empty() {
+        error.message = "the provider's stream failed".to_owned();
     }
+    error
 }
 
 /// Writes an error: as its provider said it to a client of the same protocol, else for its kind.

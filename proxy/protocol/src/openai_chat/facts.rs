@@ -66,11 +66,15 @@ const EXTENSIONS: &[ExtRule] = &[
     request("user", Otherwise::Carried),
     request("safety_identifier", Otherwise::Carried),
     request("tools", Otherwise::Carried),
+    request("n", Otherwise::Carried),
+    request("top_logprobs", Otherwise::Carried),
     // What changes the answer.
     request("modalities", Otherwise::Refuse).unless(&["[\"text\"]", "[]"]),
     request("audio", Otherwise::Refuse),
     request("web_search_options", Otherwise::Refuse),
     request("moderation", Otherwise::Refuse),
+    // A form that the vendor does not know.
+    request("response_format", Otherwise::Refuse),
     // What only tunes cost, speed or records.
     request("prediction", Otherwise::Drop),
     request("prompt_cache_key", Otherwise::Drop).same_in(RESPONSES),
@@ -84,11 +88,18 @@ const EXTENSIONS: &[ExtRule] = &[
     turn("extra_content", Otherwise::Carried),
     turn("content", Otherwise::Carried),
     turn("tool_calls", Otherwise::Carried),
+    turn("tool_call_id", Otherwise::Carried),
+    turn("role", Otherwise::Carried),
     turn("annotations", Otherwise::Drop).unless(&["[]"]),
     turn("audio", Otherwise::Refuse),
     turn("name", Otherwise::Drop),
     carried(Scope::Block, "type"),
+    carried(Scope::Block, "id"),
+    ExtRule::new(Scope::Block, "input_audio", "format", Otherwise::Carried),
+    ExtRule::new(Scope::Block, "file", "file_id", Otherwise::Carried),
     carried(Scope::Block, "extra_content"),
+    carried(Scope::Block, "thinking"),
+    carried(Scope::Block, "closed"),
     carried(Scope::Block, "index"),
     carried(Scope::Tool, "type"),
     // Protocols without custom tools warn that the tool is wrapped.
@@ -99,6 +110,7 @@ const EXTENSIONS: &[ExtRule] = &[
     // Answers.
     carried(Scope::Response, "object"),
     carried(Scope::Response, "usage"),
+    carried(Scope::Response, "error"),
     carried(Scope::Response, "system_fingerprint"),
     carried(Scope::Response, "service_tier"),
     carried(Scope::Response, "provider"),

@@ -4,19 +4,15 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::ir::{
-    Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, State, ToolCall,
-    ToolResult, Turn,
-};
-use crate::json::{DecodeError, Json, Str, StrOr, write};
+use crate::ir::{Arguments, Block, CallStyle, Content, Ext, NONE, Role, State, ToolCall, ToolResult, Turn};
+use crate::json::{DecodeError, Str, StrOr, compact, constant};
 
-use super::media;
-use super::wire::{Call, CallFunction, ExtraContent, File, Message, Part};
+use super::part;
+use super::wire::{Call, CallFunction, ExtraContent, Message};
 
-/// An empty list, for twins of lists that say nothing.
-pub(super) fn empty_list() -> &'static RawValue {
-    serde_json::from_str("[]").unwrap_or(RawValue::NULL)
-}
+/// An empty list and an empty string, for twins of what says nothing.
+pub(super) const EMPTY_LIST: &str = "[]";
+const EMPTY: &str = "\"\"";
 
 /// Reads the message at that position.
 pub(super) fn decode<'a>(message: Message<'a>, at: u32) -> Result<Turn<'a>, DecodeError> {
@@ -30,7 +26,11 @@ pub(super) fn decode<'a>(message: Message<'a>, at: u32) -> Result<Turn<'a>, Deco
         _ => return Err(DecodeError::field(format!("messages[{at}].role"), "is not a role")),
     };
     let legacy = word == "function";
+    let other = (word == "model").then(|| part::text(word));
     let mut turn = turn_of(message, role, at);
+    if let Some(word) = other {
+        turn.ext.push_json("", "role", word);
+    }
     if role == Role::Tool {
         to_result(&mut turn, legacy);
     }
@@ -39,7 +39,13 @@ pub(super) fn decode<'a>(message: Message<'a>, at: u32) -> Result<Turn<'a>, Deco
 
 /// Reads the message of an answer.
 pub(super) fn decode_answer(message: Message<'_>) -> Turn<'_> {
+    let role = message.role.as_ref().map(|role| role.0.clone());
     let mut turn = turn_of(message, Role::Assistant, 0);
+    match role {
+        None => turn.ext.absent("role"),
+        Some(word) if word != "assistant" => turn.ext.push_json("", "role", part::text(&word)),
+        Some(_) => {}
+    }
     if turn.blocks.len() == 1 && matches!(&turn.blocks[0].content, Content::Text(text) if text.is_empty()) {
         turn.at = NONE;
     }
@@ -57,9 +63,9 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
         }
         Some(StrOr::List(parts)) => {
             if parts.is_empty() {
-                turn.ext.push("", "content", empty_list());
+                turn.ext.push("", "content", constant(EMPTY_LIST));
             }
-            turn.blocks.extend(parts.into_iter().enumerate().map(|(i, part)| block(part, i as u32)));
+            turn.blocks.extend(parts.into_iter().enumerate().map(|(i, one)| part::decode(one, i as u32)));
         }
         None => {}
     }
@@ -67,11 +73,14 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
         turn.blocks.push(Block::new(Content::Refusal(refusal.0)));
     }
     if let Some(id) = message.tool_call_id {
+        if id.0.is_empty() {
+            turn.ext.push("", "tool_call_id", constant(EMPTY));
+        }
         turn.blocks.push(Block::new(Content::ToolResult(empty_result(id.0))));
     }
     if let Some(calls) = message.tool_calls {
         if calls.is_empty() {
-            turn.ext.push("", "tool_calls", empty_list());
+            turn.ext.push("", "tool_calls", constant(EMPTY_LIST));
         }
         turn.blocks.extend(calls.into_iter().enumerate().map(|(i, call)| call_block(call, i as u32)));
     }
@@ -126,90 +135,19 @@ fn to_result(turn: &mut Turn<'_>, legacy: bool) {
     turn.blocks.push(block);
 }
 
-fn block(mut part: Part<'_>, at: u32) -> Block<'_> {
-    let kind = part.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
-    let mut ext = Ext::default();
-    let content = match (kind.as_ref(), part) {
-        ("text", Part { text: Some(text), rest, .. }) => {
-            ext.add("", rest);
-            Content::Text(text.0)
-        }
-        ("refusal", Part { refusal: Some(refusal), rest, .. }) => {
-            ext.add("", rest);
-            Content::Refusal(refusal.0)
-        }
-        ("image_url", Part { image_url: Some(image), rest, .. }) if image.url.is_some() => {
-            ext.add("", rest);
-            ext.add("image_url", image.rest);
-            let url = image.url.map_or(Cow::Borrowed(""), |url| url.0);
-            Content::Media(media::image(url, image.detail.map(|detail| detail.0)))
-        }
-        ("input_audio", Part { input_audio: Some(audio), rest, .. }) => {
-            ext.add("", rest);
-            ext.add("input_audio", audio.rest);
-            Content::Media(Media {
-                kind: MediaKind::Audio,
-                source: Source::Base64(audio.data.map_or(Cow::Borrowed(""), |data| data.0)),
-                mime: audio.format.map(|format| media::audio_mime(format.0)),
-                name: None,
-                detail: None,
-            })
-        }
-        ("file", Part { file: Some(file), rest, .. })
-            if file.file_data.is_some() || file.file_id.is_some() =>
-        {
-            ext.add("", rest);
-            Content::Media(document(file, &mut ext))
-        }
-        (_, part) => opaque(kind.clone(), part),
-    };
-    Block { content, state: None, marks: None, at, ext }
-}
-
-fn document<'a>(file: File<'a>, ext: &mut Ext<'a>) -> Media<'a> {
-    ext.add("file", file.rest);
-    let (mime, source) = match (file.file_data, file.file_id) {
-        (Some(data), _) => match media::split_data_url(data.0) {
-            // Not a data URL: bare base64.
-            (_, Source::Url(bare)) => (None, Source::Base64(bare)),
-            split => split,
-        },
-        (None, Some(id)) => (None, Source::FileId(id.0)),
-        (None, None) => (None, Source::FileId(Cow::Borrowed(""))),
-    };
-    Media { kind: MediaKind::Document, source, mime, name: file.filename.map(|name| name.0), detail: None }
-}
-
-/// A part of a kind not known here, written together again.
-fn opaque<'a>(kind: Cow<'a, str>, part: Part<'a>) -> Content<'a> {
-    let mut text = Vec::new();
-    write::object(&mut text, |o| {
-        if !kind.is_empty() {
-            o.str("type", &kind);
-        }
-        o.opt_str("text", part.text.as_ref().map(AsRef::as_ref));
-        o.opt_str("refusal", part.refusal.as_ref().map(AsRef::as_ref));
-        part.rest.iter().for_each(|(key, value)| o.field(key, value));
-    });
-    Content::Opaque(kind, owned(text))
-}
-
-/// Text this crate wrote, as a raw value.
-pub(super) fn owned<'a>(text: Vec<u8>) -> Json<'a> {
-    let raw = String::from_utf8(text).ok().and_then(|text| RawValue::from_string(text).ok());
-    raw.map_or(Cow::Borrowed(RawValue::NULL), Cow::Owned)
-}
-
 fn call_block(call: Call<'_>, at: u32) -> Block<'_> {
     let mut ext = Ext::of(call.rest);
-    if call.id.is_none() {
-        // Absent, rather than empty.
-        ext.push("", "id", RawValue::NULL);
+    match &call.id {
+        None => ext.absent("id"),
+        Some(id) if id.0.is_empty() => ext.push("", "id", constant(EMPTY)),
+        Some(_) => {}
     }
     let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
     let mut block = match (call.function, call.custom) {
         (None, Some(custom)) => {
             ext.add("custom", custom.rest);
+            mark_absent(&mut ext, custom.name.is_none(), "name");
+            mark_absent(&mut ext, custom.input.is_none(), "input");
             Block {
                 content: Content::ToolCall(ToolCall {
                     id,
@@ -224,7 +162,10 @@ fn call_block(call: Call<'_>, at: u32) -> Block<'_> {
                 ext,
             }
         }
-        (function, _) => function_block(id, function.unwrap_or_default(), CallStyle::Function, ext),
+        (function, _) => {
+            mark_absent(&mut ext, function.is_none(), "function");
+            function_block(id, function.unwrap_or_default(), CallStyle::Function, ext)
+        }
     };
     block.at = at;
     if let Some(extra) = call.extra_content {
@@ -241,6 +182,8 @@ fn function_block<'a>(
     mut ext: Ext<'a>,
 ) -> Block<'a> {
     ext.add("function", function.rest);
+    mark_absent(&mut ext, function.name.is_none(), "name");
+    mark_absent(&mut ext, function.arguments.is_none(), "arguments");
     let content = Content::ToolCall(ToolCall {
         id,
         made_id: false,
@@ -251,10 +194,24 @@ fn function_block<'a>(
     Block { content, state: None, marks: None, at: NONE, ext }
 }
 
+fn mark_absent(ext: &mut Ext<'_>, absent: bool, key: &'static str) {
+    if absent {
+        ext.absent(key);
+    }
+}
+
 fn arguments(raw: &RawValue) -> Arguments<'_> {
     match serde_json::from_str::<Str<'_>>(raw.get()) {
         Ok(text) => Arguments::Text(text.0),
         Err(_) => Arguments::Json(Cow::Borrowed(raw)),
+    }
+}
+
+/// Arguments, or a piece of them, as text: an object as its JSON.
+pub(super) fn arguments_text(raw: &RawValue) -> Cow<'_, str> {
+    match arguments(raw) {
+        Arguments::Text(text) => text,
+        Arguments::Json(_) => compact(raw.get()),
     }
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod foreign;
 pub(crate) mod logprobs;
 pub(crate) mod media;
 mod message;
+mod part;
 mod request;
 mod response;
 pub(crate) mod settle;

@@ -5,9 +5,13 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking, Tool, ToolChoice, ToolKind, pair};
-use crate::json::{DecodeError, Str, StrOr, count, read, read_raw, string, write};
+use crate::json::write::{self, Object};
+use crate::json::{DecodeError, Str, StrOr, constant, count, owned, read, read_raw, string};
 
 use super::{THIS, message, wire};
+
+/// What is absent of a function that stands in the deprecated list.
+pub(super) const TOOL: &str = "tools";
 
 /// Reads a request body.
 pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
@@ -25,7 +29,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     request.tools = tools(body.tools, body.functions, &mut ext)?;
     request.tool_choice = choice(body.tool_choice.or(body.function_call))?;
     request.parallel_tools = body.parallel_tool_calls;
-    request.output = body.response_format.map(|format| output(format, &mut ext)).transpose()?;
+    request.output = body.response_format.map(|raw| output(raw, &mut ext)).transpose()?.flatten();
     request.thinking = body
         .reasoning_effort
         .map(|word| Thinking { effort: Some(Effort::from_word(word.0)), ..Thinking::default() });
@@ -41,6 +45,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
         ("max_completion_tokens", body.max_completion_tokens),
         ("max_tokens", body.max_tokens),
         ("stop", body.stop),
+        ("n", body.n),
+        ("top_logprobs", body.top_logprobs),
         ("safety_identifier", body.safety_identifier),
         ("user", body.user),
     ] {
@@ -61,8 +67,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
         presence_penalty: body.presence_penalty.map(|number| Cow::Borrowed(number.0)),
         logit_bias: body.logit_bias.map(Cow::Borrowed),
         logprobs: body.logprobs,
-        top_logprobs: body.top_logprobs,
-        n: body.n,
+        top_logprobs: body.top_logprobs.and_then(count),
+        n: body.n.and_then(count),
     };
     request.ext = ext;
     Ok(request)
@@ -86,7 +92,7 @@ fn tools<'a>(
     ext: &mut Ext<'a>,
 ) -> Result<Vec<Tool<'a>>, DecodeError> {
     if tools.as_ref().is_some_and(Vec::is_empty) {
-        ext.push("", "tools", message::empty_list());
+        ext.push("", "tools", constant(message::EMPTY_LIST));
     }
     let tools = tools.unwrap_or_default();
     let mut list: Vec<Tool<'a>> =
@@ -95,31 +101,40 @@ fn tools<'a>(
         ext.push("", "functions", raw);
         let functions: Vec<wire::Function<'a>> = read_raw(raw)?;
         let from = list.len();
-        let legacy = functions.into_iter().enumerate();
-        list.extend(
-            legacy.map(|(at, one)| function(ToolKind::Function, one, (from + at) as u32, Ext::default(), "")),
-        );
+        for (at, one) in functions.into_iter().enumerate() {
+            // The twin of their list has them.
+            let mut ext = Ext::default();
+            ext.absent(TOOL);
+            list.push(function(ToolKind::Function, one, (from + at) as u32, ext, ""));
+        }
     }
     Ok(list)
 }
 
 fn tool(tool: wire::Tool<'_>, at: u32) -> Tool<'_> {
-    let kind = tool.kind.map_or(Cow::Borrowed(""), |kind| kind.0);
-    match (kind.as_ref(), tool.function, tool.custom) {
-        ("function" | "", Some(one), _) => {
-            function(ToolKind::Function, one, at, Ext::of(tool.rest), "function")
+    let kind = tool.kind.map(|kind| kind.0);
+    match (kind.as_deref().unwrap_or("function"), tool.function, tool.custom) {
+        ("function", Some(one), None) => {
+            let mut ext = Ext::of(tool.rest);
+            if kind.is_none() {
+                ext.absent("type");
+            }
+            function(ToolKind::Function, one, at, ext, "function")
         }
-        ("custom", _, Some(one)) => function(ToolKind::Custom, one, at, Ext::of(tool.rest), "custom"),
-        _ => {
+        ("custom", None, Some(one)) => function(ToolKind::Custom, one, at, Ext::of(tool.rest), "custom"),
+        (_, function, custom) => {
             let mut text = Vec::new();
             write::object(&mut text, |o| {
-                if !kind.is_empty() {
-                    o.str("type", &kind);
+                o.opt_str("type", kind.as_deref());
+                for (key, one) in [("function", function), ("custom", custom)] {
+                    if let Some(one) = one {
+                        o.object(key, |o| definition(o, &one));
+                    }
                 }
                 tool.rest.iter().for_each(|(key, value)| o.field(key, value));
             });
             Tool {
-                kind: ToolKind::Hosted(kind, message::owned(text)),
+                kind: ToolKind::Hosted(kind.unwrap_or_default(), owned(text)),
                 name: Cow::Borrowed(""),
                 description: None,
                 parameters: None,
@@ -131,6 +146,15 @@ fn tool(tool: wire::Tool<'_>, at: u32) -> Tool<'_> {
     }
 }
 
+/// Writes a definition as it was read.
+fn definition(o: &mut Object<'_>, one: &wire::Function<'_>) {
+    o.opt_str("name", one.name.as_ref().map(AsRef::as_ref));
+    o.opt_str("description", one.description.as_ref().map(AsRef::as_ref));
+    o.opt_raw("parameters", one.parameters.map(RawValue::get));
+    o.opt_bool("strict", one.strict);
+    one.rest.iter().for_each(|(key, value)| o.field(key, value));
+}
+
 fn function<'a>(
     kind: ToolKind<'a>,
     one: wire::Function<'a>,
@@ -139,6 +163,9 @@ fn function<'a>(
     inside: &'static str,
 ) -> Tool<'a> {
     ext.add(inside, one.rest);
+    if one.name.is_none() {
+        ext.absent("name");
+    }
     Tool {
         kind,
         name: one.name.map_or(Cow::Borrowed(""), |name| name.0),
@@ -176,21 +203,31 @@ fn choice<'a>(raw: Option<&'a RawValue>) -> Result<Option<ToolChoice<'a>>, Decod
     }
 }
 
-fn output<'a>(format: wire::Format<'a>, ext: &mut Ext<'a>) -> Result<OutputFormat<'a>, DecodeError> {
-    ext.add("response_format", format.rest);
-    match format.kind.as_ref().map_or("", |kind| kind.as_ref()) {
-        "text" => Ok(OutputFormat::Text),
-        "json_object" => Ok(OutputFormat::Json),
-        "json_schema" => {
+/// The form of the answer; one that only some compatible servers know is kept as it is, and refused elsewhere.
+fn output<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Option<OutputFormat<'a>>, DecodeError> {
+    let format: wire::Format<'a> = read_raw(raw)?;
+    let kind = format.kind.as_ref().map_or("", |kind| kind.as_ref());
+    if !matches!(kind, "text" | "json_object" | "json_schema") {
+        ext.push("", "response_format", raw);
+        return Ok(None);
+    }
+    let output = match kind {
+        "text" => OutputFormat::Text,
+        "json_object" => OutputFormat::Json,
+        _ => {
+            if format.json_schema.is_none() {
+                ext.absent("json_schema");
+            }
             let schema = format.json_schema.unwrap_or_default();
             ext.add("json_schema", schema.rest);
-            Ok(OutputFormat::Schema {
+            OutputFormat::Schema {
                 name: schema.name.map(|name| name.0),
                 description: schema.description.map(|text| text.0),
                 schema: schema.schema.map(Cow::Borrowed),
                 strict: schema.strict,
-            })
+            }
         }
-        _ => Err(DecodeError::field("response_format.type", "is not a format")),
-    }
+    };
+    ext.add("response_format", format.rest);
+    Ok(Some(output))
 }

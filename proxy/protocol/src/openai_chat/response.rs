@@ -7,7 +7,7 @@ use crate::codec::{Exchange, Reply};
 use crate::ir::Ext;
 use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Scope, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, read, string};
+use crate::json::{DecodeError, read_lenient, string};
 use crate::notes::Notes;
 use crate::protocol::Protocol;
 
@@ -16,15 +16,20 @@ use super::{THIS, error, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     let service_tier = answer.rest.iter().find(|(key, _)| key == "service_tier");
     let service_tier = service_tier.and_then(|(_, raw)| string(raw));
     let mut ext = Ext::of(answer.rest);
-    if let Some(raw) = answer.usage {
-        ext.push("", "usage", raw);
+    for (key, raw) in [("usage", answer.usage), ("error", answer.error)] {
+        if let Some(raw) = raw {
+            ext.push("", key, raw);
+        }
     }
     if answer.choices.is_none() && answer.error.is_none() {
         return Err(DecodeError::field("choices", "is required"));
+    }
+    if answer.choices.is_none() {
+        ext.absent("choices");
     }
     let choices = answer.choices.unwrap_or_default().into_iter().map(|one| choice(one, exchange)).collect();
     Ok(Response {
@@ -35,19 +40,25 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         service_tier,
         choices,
         usage: answer.usage.and_then(usage::read),
-        error: answer.error.map(|raw| error::decode_inner(200, raw.get())),
+        error: answer.error.map(error::decode_stream),
         ext,
     })
 }
 
 fn choice<'a>(one: wire::AnswerChoice<'a>, exchange: &Exchange) -> Choice<'a> {
+    let mut ext = Ext::of(one.rest);
+    if one.index.is_none() {
+        ext.absent("index");
+    }
+    if one.message.is_none() {
+        ext.absent("message");
+    }
     let mut turn = message::decode_answer(one.message.unwrap_or_default());
     for block in &mut turn.blocks {
         if let Content::ToolCall(call) = &mut block.content {
             call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
         }
     }
-    let ext = Ext::of(one.rest);
     mark(&mut turn, logprobs::of_choice(ext.read("logprobs")));
     let native = one.finish_reason.map(|reason| reason.0);
     let finish = native.as_deref().map(|native| finish(native, &signs(&turn)));
@@ -137,23 +148,28 @@ fn native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
     if response.model.is_some() {
         o.str("model", reply.model(response.model.as_deref()));
     }
-    o.list("choices", |l| {
-        for choice in &response.choices {
-            l.object(|o| {
-                o.u64("index", choice.index.into());
-                if let Some(turn) = choice.turns.first() {
-                    o.object("message", |o| write_native(o, turn));
-                }
-                o.opt_str("finish_reason", choice.native_finish.as_deref());
-                write_ext(o, choice.ext.own(THIS, THIS), "");
-            });
-        }
-    });
     let own = response.ext.own(THIS, THIS);
+    if !has(own, "choices") {
+        o.list("choices", |l| {
+            response.choices.iter().for_each(|choice| l.object(|o| native_choice(o, choice)))
+        });
+    }
     write_ext(o, own, "");
     if let (Some(counts), false) = (&response.usage, has(own, "usage")) {
         o.object("usage", |o| usage::write(o, counts));
     }
+}
+
+fn native_choice(o: &mut Object<'_>, choice: &Choice<'_>) {
+    let own = choice.ext.own(THIS, THIS);
+    if !has(own, "index") {
+        o.u64("index", choice.index.into());
+    }
+    if let (Some(turn), false) = (choice.turns.first(), has(own, "message")) {
+        o.object("message", |o| write_native(o, turn));
+    }
+    o.opt_str("finish_reason", choice.native_finish.as_deref());
+    write_ext(o, own, "");
 }
 
 fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {

@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, State};
-use crate::json::{Str, count, string};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink, State};
+use crate::json::{Str, StrOr, count, lenient, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::response::{Signs, finish};
-use super::wire::{CallDelta, CallDeltaFunction, Chunk, ChunkChoice};
-use super::{error, logprobs, message, usage};
+use super::wire::{CallDelta, Chunk, ChunkChoice, Piece};
+use super::{error, logprobs, message, part, usage};
 
 /// The key of the deprecated `function_call` among a choice's calls, which has no index.
 const LEGACY: u32 = u32::MAX;
@@ -36,10 +36,19 @@ struct Choice {
     index: u32,
     /// The open block of text, reasoning or refusal.
     said: Option<(Said, u32)>,
-    /// Calls by their index in the stream; all stay open, since their pieces may alternate.
-    calls: Vec<(u32, u32)>,
+    /// All stay open, since their pieces may alternate.
+    calls: Vec<Call>,
     signs: Signs,
-    finish: Option<(Finish, String)>,
+    /// The provider's word for why it ended.
+    finish: Option<String>,
+}
+
+/// A call.
+struct Call {
+    /// Its index in the stream; some servers give none.
+    index: Option<u32>,
+    id: String,
+    block: u32,
 }
 
 /// Kinds of blocks of which one is open at a time.
@@ -58,7 +67,7 @@ impl Decoder {
     fn chunk(&mut self, chunk: Chunk<'_>, sink: &mut dyn Sink) {
         if let Some(raw) = chunk.error {
             self.failed = true;
-            return sink.event(Event::Error(Box::new(stream_error(raw))));
+            return sink.event(Event::Error(Box::new(error::decode_stream(raw))));
         }
         let choices = chunk.choices.unwrap_or_default();
         // Azure sends a chunk without choices and id first, about its filters.
@@ -77,6 +86,14 @@ impl Decoder {
         }
         if let Some(counts) = &chunk.usage {
             sink.event(Event::Usage(usage::decode(counts)));
+        }
+    }
+
+    /// A frame that is no chunk: an error without the member that says so, or nothing of ours.
+    fn odd(&mut self, event: &[u8], text: &str, sink: &mut dyn Sink) {
+        if let Some(error) = error::decode_bare(event == b"error", text) {
+            self.failed = true;
+            sink.event(Event::Error(Box::new(error)));
         }
     }
 
@@ -100,20 +117,23 @@ impl Decoder {
         if let Some(delta) = chunk.delta {
             let likely = logprobs::of_choice(chunk.logprobs);
             open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
-            open.say(Said::Text, delta.content, likely.text);
+            open.content(delta.content, likely.text);
             open.say(Said::Refusal, delta.refusal, likely.refusal);
             for call in delta.tool_calls.unwrap_or_default() {
                 open.call(call);
             }
             if let Some(function) = delta.function_call {
-                open.function(LEGACY, Cow::Borrowed(""), function, CallStyle::Legacy, None);
+                let arguments = function.arguments.map(message::arguments_text);
+                let said = Function { name: function.name, arguments };
+                open.function(Some(LEGACY), Cow::Borrowed(""), said, CallStyle::Legacy, None);
             }
             if let Some(extra) = delta.extra_content {
                 open.sign_last(extra);
             }
         }
-        if let Some(native) = chunk.finish_reason {
-            state.finish = Some((finish(native.as_ref(), &state.signs), native.0.into_owned()));
+        // Some servers write an empty reason until there is one.
+        if let Some(native) = chunk.finish_reason.filter(|native| !native.0.is_empty()) {
+            state.finish = Some(native.0.into_owned());
         }
     }
 }
@@ -171,47 +191,64 @@ impl Open<'_, '_> {
         self.sink.event(Event::Delta { block, delta });
     }
 
-    fn call(&mut self, call: CallDelta<'_>) {
-        let index = call.index.unwrap_or(0);
-        let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
-        let state = call.extra_content.and_then(message::google_signature);
-        match call.custom {
-            Some(custom) => {
-                let function = CallDeltaFunction { name: custom.name, arguments: custom.input };
-                self.function(index, id, function, CallStyle::Custom, state);
-            }
-            None => {
-                self.function(index, id, call.function.unwrap_or_default(), CallStyle::Function, state);
+    /// Adds content: text, or a list of texts and thoughts.
+    fn content(&mut self, content: Option<StrOr<'_, Piece<'_>>>, mut tokens: Vec<Logprob<'_>>) {
+        match content {
+            None => {}
+            Some(StrOr::Str(text)) => self.say(Said::Text, Some(Str(text)), tokens),
+            Some(StrOr::List(pieces)) => {
+                for piece in pieces {
+                    self.say(Said::Reasoning, piece.thinking.map(|raw| Str(part::thoughts(raw))), Vec::new());
+                    self.say(Said::Text, piece.text, std::mem::take(&mut tokens));
+                }
             }
         }
+    }
+
+    fn call(&mut self, call: CallDelta<'_>) {
+        let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
+        let (said, style) = match (call.custom, call.function) {
+            (Some(custom), _) => {
+                let arguments = custom.input.map(|input| input.0);
+                (Function { name: custom.name, arguments }, CallStyle::Custom)
+            }
+            (None, function) => {
+                let function = function.unwrap_or_default();
+                let arguments = function.arguments.map(message::arguments_text);
+                (Function { name: function.name, arguments }, CallStyle::Function)
+            }
+        };
+        let state = call.extra_content.and_then(message::google_signature);
+        self.function(call.index, id, said, style, state);
     }
 
     /// Adds to the call of that index; id and name come with its first piece only. A signature goes before the
     /// arguments it came with: some protocols have a place for it only there.
     fn function(
         &mut self,
-        index: u32,
+        index: Option<u32>,
         id: Cow<'_, str>,
-        function: CallDeltaFunction<'_>,
+        function: Function<'_>,
         style: CallStyle,
         state: Option<State<'_>>,
     ) {
-        let known = self.state.calls.iter().find(|(known, _)| *known == index).map(|(_, block)| *block);
-        let block = known.unwrap_or_else(|| {
+        let is_named = function.name.as_ref().is_some_and(|name| !name.0.is_empty());
+        let block = known(&self.state.calls, index, &id, is_named).unwrap_or_else(|| {
             if let Some((_, block)) = self.state.said.take() {
                 self.sink.event(Event::BlockEnd { block });
             }
             let name = function.name.map_or(Cow::Borrowed(""), |name| name.0);
             let name = self.exchange.names.client(name);
+            let own_id = id.to_string();
             let block = self.start(BlockKind::ToolCall { id, name, style });
-            self.state.calls.push((index, block));
+            self.state.calls.push(Call { index, id: own_id, block });
             self.state.signs.calls = true;
             block
         });
         if let Some(state) = state {
             self.sink.event(Event::Signature { block, state });
         }
-        if let Some(Str(args)) = function.arguments.filter(|args| !args.0.is_empty()) {
+        if let Some(args) = function.arguments.filter(|args| !args.is_empty()) {
             self.sink.event(Event::Delta { block, delta: Delta::Args(args) });
         }
     }
@@ -219,11 +256,31 @@ impl Open<'_, '_> {
     /// A signature of the message belongs to its first call, or to what is being said.
     fn sign_last(&mut self, extra: &RawValue) {
         let block =
-            self.state.calls.first().map(|(_, block)| *block).or(self.state.said.map(|(_, block)| block));
+            self.state.calls.first().map(|call| call.block).or(self.state.said.map(|(_, block)| block));
         if let (Some(block), Some(state)) = (block, message::google_signature(extra)) {
             self.sink.event(Event::Signature { block, state });
         }
     }
+}
+
+/// What a piece of a call says.
+struct Function<'a> {
+    name: Option<Str<'a>>,
+    arguments: Option<Cow<'a, str>>,
+}
+
+/// The block of the call that a piece belongs to; `None`: it begins another. Some servers give every call the index 0,
+/// or no index: a name with an id of its own begins a call then.
+fn known(calls: &[Call], index: Option<u32>, id: &str, is_named: bool) -> Option<u32> {
+    let of_id = || calls.iter().find(|call| call.id == id);
+    let call = match index {
+        Some(_) => calls.iter().rev().find(|call| call.index == index),
+        None if id.is_empty() && is_named => None,
+        None if id.is_empty() => calls.last(),
+        None => of_id(),
+    }?;
+    let is_another = is_named && !id.is_empty() && !call.id.is_empty() && call.id != id;
+    if is_another { of_id().map(|call| call.block) } else { Some(call.block) }
 }
 
 impl StreamDecoder for Decoder {
@@ -237,9 +294,11 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
         let Ok(text) = std::str::from_utf8(frame.data) else { return };
-        if let Ok(chunk) = serde_json::from_str::<Chunk<'_>>(text) {
-            self.chunk(chunk, sink);
+        let Ok(chunk) = lenient::<Chunk<'_>>(text) else { return };
+        if chunk.choices.is_none() && chunk.error.is_none() && chunk.usage.is_none() {
+            return self.odd(frame.event, text, sink);
         }
+        self.chunk(chunk, sink);
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {
@@ -254,11 +313,11 @@ impl StreamDecoder for Decoder {
         }
         for choice in &mut self.choices {
             let said = choice.said.take().map(|(_, block)| block);
-            for block in said.into_iter().chain(choice.calls.drain(..).map(|(_, block)| block)) {
+            for block in said.into_iter().chain(choice.calls.drain(..).map(|call| call.block)) {
                 sink.event(Event::BlockEnd { block });
             }
-            let (finish, native) = choice.finish.take().unwrap_or((Finish::Unknown, String::new()));
-            let native = Cow::Owned(native);
+            let native = Cow::Owned(choice.finish.take().unwrap_or_default());
+            let finish = finish(&native, &choice.signs);
             sink.event(Event::Finish {
                 choice: choice.index,
                 finish,
@@ -269,12 +328,4 @@ impl StreamDecoder for Decoder {
         }
         sink.event(Event::End);
     }
-}
-
-fn stream_error(raw: &RawValue) -> ApiError {
-    let mut error = error::decode_inner(200, raw.get());
-    if error.message.is_empty() {
-        error.message = "the provider's stream failed".to_owned();
-    }
-    error
 }

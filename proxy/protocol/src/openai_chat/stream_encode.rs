@@ -284,13 +284,17 @@ impl Encoder {
         self.delta(out, choice, Some(word), |_| {});
     }
 
-    fn end(&mut self, out: &mut Vec<u8>) {
-        if let (true, Some(counts)) = (self.reply.include_usage, self.usage) {
+    fn counts(&mut self, out: &mut Vec<u8>) {
+        if let (true, Some(counts)) = (self.reply.include_usage, self.usage.take()) {
             self.chunk(out, |o| {
                 o.list("choices", |_| {});
                 o.object("usage", |o| usage::write(o, &counts));
             });
         }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.counts(out);
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 }
@@ -345,6 +349,10 @@ impl StreamEncoder for Encoder {
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => {
                 self.over = true;
+                if !self.head.is_empty() {
+                    // Of what was used until then.
+                    self.counts(out);
+                }
                 write_error(error, out);
             }
             Event::End => {

@@ -3,14 +3,14 @@
 use serde_json::value::RawValue;
 
 use crate::ir::Usage;
-use crate::json::Num;
 use crate::json::write::Object;
+use crate::json::{Num, lenient};
 
 use super::wire;
 
 /// Reads a usage object; `None` if it is not one.
 pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
-    serde_json::from_str::<wire::Usage<'_>>(raw.get()).ok().map(|usage| decode(&usage))
+    lenient::<wire::Usage<'_>>(raw.get()).ok().map(|usage| decode(&usage))
 }
 
 /// The neutral counts. Some servers (xAI) leave reasoning out of the completion tokens although the total has it:

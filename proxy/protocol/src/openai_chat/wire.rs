@@ -1,8 +1,12 @@
 //! The shapes of Chat Completions on the wire.
 
+use std::borrow::Cow;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::record::record;
+use crate::json::record::{Rest, record};
 use crate::json::{Num, Str, StrOr};
 
 record! {
@@ -21,15 +25,15 @@ record! {
         presence_penalty: Num<'a>,
         logit_bias: &'a RawValue,
         logprobs: bool,
-        top_logprobs: u64,
-        n: u64,
+        top_logprobs: &'a RawValue,
+        n: &'a RawValue,
         stop: &'a RawValue,
         tools: Vec<Tool<'a>>,
         functions: &'a RawValue,
         tool_choice: &'a RawValue,
         function_call: &'a RawValue,
         parallel_tool_calls: bool,
-        response_format: Format<'a>,
+        response_format: &'a RawValue,
         reasoning_effort: Str<'a>,
         safety_identifier: &'a RawValue,
         user: &'a RawValue,
@@ -61,9 +65,43 @@ record! {
         kind("type"): Str<'a>,
         text: Str<'a>,
         refusal: Str<'a>,
-        image_url: ImageUrl<'a>,
+        thinking: &'a RawValue,
+        image_url: Image<'a>,
         input_audio: InputAudio<'a>,
         file: File<'a>,
+    }
+}
+
+/// Where an image is; some servers take the URL in place of the object.
+#[derive(Debug, Default)]
+pub(super) struct Image<'a> {
+    pub(super) url: Option<Str<'a>>,
+    pub(super) detail: Option<Str<'a>>,
+    /// It was the URL alone.
+    pub(super) plain: bool,
+    pub(super) rest: Rest<'a>,
+}
+
+impl<'a> Deserialize<'a> for Image<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ImageVisitor;
+        impl<'a> Visitor<'a> for ImageVisitor {
+            type Value = Image<'a>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object or a string")
+            }
+            fn visit_borrowed_str<E: Error>(self, v: &'a str) -> Result<Self::Value, E> {
+                Ok(Image { url: Some(Str(Cow::Borrowed(v))), plain: true, ..Image::default() })
+            }
+            fn visit_str<E: Error>(self, v: &str) -> Result<Self::Value, E> {
+                Ok(Image { url: Some(Str(Cow::Owned(v.to_owned()))), plain: true, ..Image::default() })
+            }
+            fn visit_map<A: MapAccess<'a>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let ImageUrl { url, detail, rest } = ImageUrl::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Image { url, detail, plain: false, rest })
+            }
+        }
+        deserializer.deserialize_any(ImageVisitor)
     }
 }
 
@@ -263,13 +301,28 @@ record! {
 record! {
     /// What a chunk adds.
     pub(super) struct ChunkDelta<'a> {
-        content: Str<'a>,
+        content: StrOr<'a, Piece<'a>>,
         refusal: Str<'a>,
         reasoning_content: Str<'a>,
         reasoning: Str<'a>,
         tool_calls: Vec<CallDelta<'a>>,
         function_call: CallDeltaFunction<'a>,
         extra_content: &'a RawValue,
+    }
+}
+
+record! {
+    /// A piece of content where a server sends a list of them (Mistral).
+    pub(super) struct Piece<'a> {
+        text: Str<'a>,
+        thinking: &'a RawValue,
+    }
+}
+
+record! {
+    /// A piece of a thought.
+    pub(super) struct Thought<'a> {
+        text: Str<'a>,
     }
 }
 
@@ -285,10 +338,10 @@ record! {
 }
 
 record! {
-    /// What a chunk adds to the function of a call.
+    /// What a chunk adds to the function of a call. Some compatible servers send the arguments as an object.
     pub(super) struct CallDeltaFunction<'a> {
         name: Str<'a>,
-        arguments: Str<'a>,
+        arguments: &'a RawValue,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::facts::Facts;
 use crate::ir::{
-    Block, CallStyle, Content, ExtField, Media, MediaKind, Role, Source, State, ToolCall, Turn, has,
+    Arguments, Block, CallStyle, Content, ExtField, Media, MediaKind, Role, Source, State, ToolCall, Turn,
+    has, has_inside,
 };
 use crate::json::write::{List, Object};
 use crate::notes::{Rejected, unknown_block};
@@ -37,7 +38,9 @@ pub(super) fn write_native(o: &mut Object<'_>, turn: &Turn<'_>) {
         _ => None,
     });
     let Some(result) = result else {
-        o.str("role", role_word(turn.role));
+        if !has(own, "role") {
+            o.str("role", role_word(turn.role));
+        }
         return write_members(o, &turn.blocks, turn.plain, own);
     };
     o.str("role", if result.made_id && has(own, "name") { "function" } else { "tool" });
@@ -53,7 +56,7 @@ fn write_members(o: &mut Object<'_>, blocks: &[Block<'_>], plain: bool, own: &[E
         match &block.content {
             Content::Refusal(text) if is_field(block) => o.str("refusal", text),
             Content::ToolCall(call) if call.style == CallStyle::Legacy => {
-                o.object("function_call", |o| write_function(o, call, block.ext.own(THIS, THIS)));
+                o.object("function_call", |o| write_function(o, call, THIS, block.ext.own(THIS, THIS)));
             }
             _ => {}
         }
@@ -64,7 +67,7 @@ fn write_members(o: &mut Object<'_>, blocks: &[Block<'_>], plain: bool, own: &[E
     }
 }
 
-/// A refusal that is a field of the message rather than a part of its content.
+/// A refusal or a thought that is a field of the message rather than a part of its content.
 fn is_field(block: &Block<'_>) -> bool {
     block.at == crate::ir::NONE
 }
@@ -93,7 +96,7 @@ fn write_native_content(o: &mut Object<'_>, blocks: &[Block<'_>], plain: bool) {
 fn is_part(block: &Block<'_>) -> bool {
     match &block.content {
         Content::Text(_) | Content::Media(_) | Content::Opaque(..) => true,
-        Content::Refusal(_) => !is_field(block),
+        Content::Refusal(_) | Content::Reasoning(_) => !is_field(block),
         _ => false,
     }
 }
@@ -113,6 +116,11 @@ fn write_native_part(l: &mut List<'_>, block: &Block<'_>) {
             write_ext(o, own, "");
         }),
         Content::Media(media) => l.object(|o| write_media(o, media, own)),
+        // Its text is among the fields, as it was.
+        Content::Reasoning(_) => l.object(|o| {
+            o.str("type", "thinking");
+            write_ext(o, own, "");
+        }),
         _ => {}
     }
 }
@@ -120,6 +128,10 @@ fn write_native_part(l: &mut List<'_>, block: &Block<'_>) {
 /// Writes the members of a media part.
 fn write_media(o: &mut Object<'_>, media: &Media<'_>, own: &[ExtField<'_>]) {
     match media.kind {
+        MediaKind::Image if has(own, "image_url") => {
+            o.str("type", "image_url");
+            media::write_url(o, "image_url", media, "image/png");
+        }
         MediaKind::Image => {
             o.str("type", "image_url");
             o.object("image_url", |o| {
@@ -131,10 +143,12 @@ fn write_media(o: &mut Object<'_>, media: &Media<'_>, own: &[ExtField<'_>]) {
         MediaKind::Audio => {
             o.str("type", "input_audio");
             o.object("input_audio", |o| {
-                if let Source::Base64(data) = &media.source {
+                if let (Source::Base64(data), false) = (&media.source, has(own, "data")) {
                     o.str("data", data);
                 }
-                o.opt_str("format", media.mime.as_deref().map(media::audio_format));
+                if !has_inside(own, "input_audio", "format") {
+                    o.opt_str("format", media.mime.as_deref().map(media::audio_format));
+                }
                 write_ext(o, own, "input_audio");
             });
         }
@@ -217,29 +231,31 @@ pub(super) fn write_call(l: &mut List<'_>, block: &Block<'_>, call: &ToolCall<'_
         }
         match call.style {
             CallStyle::Custom => o.object("custom", |o| {
-                o.str("name", &call.name);
-                if let crate::ir::Arguments::Text(text) = &call.arguments {
+                write_name(o, call, own);
+                if let (Arguments::Text(text), false) = (&call.arguments, has(own, "input")) {
                     o.str("input", text);
                 }
                 write_ext(o, own, "custom");
             }),
-            _ => o.object("function", |o| write_function(o, call, own)),
+            _ if has(own, "function") => {}
+            _ => o.object("function", |o| write_function(o, call, source, own)),
         }
-        write_ext_but(o, own, "id");
+        write_ext(o, own, "");
     });
 }
 
-/// The fields of the node itself, but one that is absent rather than null.
-fn write_ext_but(o: &mut Object<'_>, own: &[ExtField<'_>], absent: &str) {
-    let written = own.iter().filter(|field| field.inside.is_empty() && field.key != absent);
-    written.for_each(|field| o.field(&field.key, &field.value));
+fn write_name(o: &mut Object<'_>, call: &ToolCall<'_>, own: &[ExtField<'_>]) {
+    if !has(own, "name") {
+        o.str("name", &call.name);
+    }
 }
 
-fn write_function(o: &mut Object<'_>, call: &ToolCall<'_>, own: &[ExtField<'_>]) {
-    o.str("name", &call.name);
+fn write_function(o: &mut Object<'_>, call: &ToolCall<'_>, source: Protocol, own: &[ExtField<'_>]) {
+    write_name(o, call, own);
     match &call.arguments {
-        crate::ir::Arguments::Json(json) if !own.is_empty() => o.raw("arguments", json.get()),
-        crate::ir::Arguments::Text(text) if !own.is_empty() => o.str("arguments", text),
+        _ if has(own, "arguments") => {}
+        Arguments::Json(json) if source == THIS => o.raw("arguments", json.get()),
+        Arguments::Text(text) if source == THIS => o.str("arguments", text),
         arguments => o.str("arguments", &arguments.as_text()),
     }
     write_ext(o, own, "function");

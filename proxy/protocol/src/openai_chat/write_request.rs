@@ -2,12 +2,13 @@
 
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
-use crate::ir::{OutputFormat, Request, Tool, ToolChoice, ToolKind, has};
+use crate::ir::{ExtField, OutputFormat, Request, Tool, ToolChoice, ToolKind, has};
 use crate::json::write::{self, List, Object};
 use crate::names::{NameLimits, Names};
 use crate::notes::{Notes, Rejected};
 
 use super::foreign::Foreign;
+use super::request::TOOL;
 use super::write_message::{write_ext, write_native};
 use super::{OpenAiChat, THIS};
 
@@ -40,12 +41,17 @@ fn native(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
     });
     write_ext(o, own, "");
     o.opt_bool("stream", request.stream);
-    if !request.tools.is_empty() && !has(own, "functions") {
-        o.list("tools", |l| request.tools.iter().for_each(|tool| native_tool(l, tool)));
+    // Functions of the deprecated list are in its twin.
+    let mut tools = request.tools.iter().filter(|tool| !has(tool.ext.own(THIS, THIS), TOOL)).peekable();
+    if tools.peek().is_some() {
+        o.list("tools", |l| tools.for_each(|tool| native_tool(l, tool)));
     }
     if let Some(output) = &request.output {
         o.object("response_format", |o| {
-            write_output(o, output, |o| write_ext(o, own, "json_schema"));
+            match output {
+                OutputFormat::Schema { .. } if has(own, "json_schema") => o.str("type", "json_schema"),
+                output => write_output(o, output, |o| write_ext(o, own, "json_schema")),
+            }
             write_ext(o, own, "response_format");
         });
     }
@@ -53,7 +59,10 @@ fn native(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
         o.str("reasoning_effort", effort.word());
     }
     write_settings(o, request);
-    write_sampling(o, request);
+    let sampling = &request.sampling;
+    o.opt_raw("temperature", sampling.temperature.as_deref());
+    o.opt_raw("top_p", sampling.top_p.as_deref());
+    write_raw_sampling(o, request);
 }
 
 /// Settings that are spelled the same both ways.
@@ -65,24 +74,20 @@ pub(super) fn write_settings(o: &mut Object<'_>, request: &Request<'_>) {
     o.opt_bool("store", request.store);
 }
 
-/// Sampling parameters, as they are.
-pub(super) fn write_sampling(o: &mut Object<'_>, request: &Request<'_>) {
-    let sampling = &request.sampling;
-    o.opt_raw("temperature", sampling.temperature.as_deref());
-    o.opt_raw("top_p", sampling.top_p.as_deref());
-    write_other_sampling(o, request);
-    o.opt_u64("top_logprobs", sampling.top_logprobs);
-}
-
 /// Sampling parameters that no model is picky about.
 pub(super) fn write_other_sampling(o: &mut Object<'_>, request: &Request<'_>) {
+    write_raw_sampling(o, request);
+    o.opt_u64("n", request.sampling.n);
+}
+
+/// Those of them that are kept as they are.
+fn write_raw_sampling(o: &mut Object<'_>, request: &Request<'_>) {
     let sampling = &request.sampling;
     o.opt_raw("seed", sampling.seed.as_deref());
     o.opt_raw("frequency_penalty", sampling.frequency_penalty.as_deref());
     o.opt_raw("presence_penalty", sampling.presence_penalty.as_deref());
     o.opt_raw("logit_bias", sampling.logit_bias.as_ref().map(|json| json.get()));
     o.opt_bool("logprobs", sampling.logprobs);
-    o.opt_u64("n", sampling.n);
 }
 
 fn native_tool(l: &mut List<'_>, tool: &Tool<'_>) {
@@ -94,9 +99,11 @@ fn native_tool(l: &mut List<'_>, tool: &Tool<'_>) {
     };
     l.object(|o| {
         write_ext(o, own, "");
-        o.str("type", key);
+        if !has(own, "type") {
+            o.str("type", key);
+        }
         o.object(key, |o| {
-            write_definition(o, tool, &tool.name);
+            write_definition(o, tool, own);
             o.opt_bool("strict", tool.strict);
             write_ext(o, own, key);
         });
@@ -104,8 +111,10 @@ fn native_tool(l: &mut List<'_>, tool: &Tool<'_>) {
 }
 
 /// Name, description and parameters of a tool.
-fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, name: &str) {
-    o.str("name", name);
+fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, own: &[ExtField<'_>]) {
+    if !has(own, "name") {
+        o.str("name", &tool.name);
+    }
     o.opt_str("description", tool.description.as_deref());
     o.opt_raw("parameters", tool.parameters.as_ref().map(|json| json.get()));
 }

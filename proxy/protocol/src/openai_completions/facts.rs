@@ -41,6 +41,7 @@ const EXTENSIONS: &[ExtRule] = &[
     request("logprobs", Otherwise::Refuse),
     ExtRule::new(Scope::Response, "", "object", Otherwise::Carried),
     ExtRule::new(Scope::Response, "", "usage", Otherwise::Carried),
+    ExtRule::new(Scope::Response, "", "error", Otherwise::Carried),
     ExtRule::new(Scope::Response, "", "system_fingerprint", Otherwise::Carried),
     ExtRule::new(Scope::Choice, "", "logprobs", Otherwise::Drop),
 ];

@@ -6,7 +6,7 @@ use crate::account::response_ext;
 use crate::codec::Reply;
 use crate::ir::{Block, Choice, Content, Ext, Finish, NONE, Response, Role, Scope, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, read};
+use crate::json::{DecodeError, read_lenient};
 use crate::notes::Notes;
 use crate::openai_chat::{error, usage};
 
@@ -14,13 +14,18 @@ use super::{THIS, wire};
 
 /// Reads a response body.
 pub(super) fn decode(body: &[u8]) -> Result<Response<'_>, DecodeError> {
-    let answer: wire::Answer<'_> = read(body)?;
+    let answer: wire::Answer<'_> = read_lenient(body)?;
     let mut ext = Ext::of(answer.rest);
-    if let Some(raw) = answer.usage {
-        ext.push("", "usage", raw);
+    for (key, raw) in [("usage", answer.usage), ("error", answer.error)] {
+        if let Some(raw) = raw {
+            ext.push("", key, raw);
+        }
     }
     if answer.choices.is_none() && answer.error.is_none() {
         return Err(DecodeError::field("choices", "is required"));
+    }
+    if answer.choices.is_none() {
+        ext.absent("choices");
     }
     Ok(Response {
         source: THIS,
@@ -30,20 +35,24 @@ pub(super) fn decode(body: &[u8]) -> Result<Response<'_>, DecodeError> {
         service_tier: None,
         choices: answer.choices.into_iter().flatten().map(choice).collect(),
         usage: answer.usage.and_then(usage::read),
-        error: answer.error.map(|raw| error::decode_inner(200, raw.get())),
+        error: answer.error.map(error::decode_stream),
         ext,
     })
 }
 
 fn choice(one: wire::Choice<'_>) -> Choice<'_> {
     let blocks = one.text.into_iter().map(|text| Block::text(text.0)).collect();
+    let mut ext = Ext::of(one.rest);
+    if one.index.is_none() {
+        ext.absent("index");
+    }
     let native = one.finish_reason.map(|reason| reason.0);
     Choice {
         index: one.index.unwrap_or(0),
         turns: vec![Turn { role: Role::Assistant, blocks, plain: true, at: NONE, ext: Ext::default() }],
         finish: native.as_deref().map(finish),
         native_finish: native,
-        ext: Ext::of(one.rest),
+        ext,
         ..Choice::default()
     }
 }
@@ -95,23 +104,27 @@ fn native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
     if response.model.is_some() {
         o.str("model", reply.model(response.model.as_deref()));
     }
-    o.list("choices", |l| {
-        for choice in &response.choices {
-            l.object(|o| {
-                if choice.blocks().next().is_some() {
-                    o.str("text", &text(choice));
-                }
-                o.u64("index", choice.index.into());
-                o.opt_str("finish_reason", choice.native_finish.as_deref());
-                choice.ext.own(THIS, THIS).iter().for_each(|field| o.field(&field.key, &field.value));
-            });
-        }
-    });
     let own = response.ext.own(THIS, THIS);
-    own.iter().for_each(|field| o.field(&field.key, &field.value));
+    if !has(own, "choices") {
+        o.list("choices", |l| {
+            response.choices.iter().for_each(|choice| l.object(|o| native_choice(o, choice)))
+        });
+    }
+    response.ext.inside("").for_each(|field| o.field(&field.key, &field.value));
     if let (Some(counts), false) = (&response.usage, has(own, "usage")) {
         o.object("usage", |o| usage::write(o, counts));
     }
+}
+
+fn native_choice(o: &mut Object<'_>, choice: &Choice<'_>) {
+    if choice.blocks().next().is_some() {
+        o.str("text", &text(choice));
+    }
+    if !has(choice.ext.own(THIS, THIS), "index") {
+        o.u64("index", choice.index.into());
+    }
+    o.opt_str("finish_reason", choice.native_finish.as_deref());
+    choice.ext.inside("").for_each(|field| o.field(&field.key, &field.value));
 }
 
 fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {

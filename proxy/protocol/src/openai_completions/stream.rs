@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, Delta, Event, Sink, Usage};
-use crate::json::Str;
 use crate::json::write::{self, Object};
+use crate::json::{Str, lenient};
 use crate::openai_chat::{error, usage};
 use crate::sse::{Frame, write_event};
 use crate::stream::{StreamDecoder, StreamEncoder};
@@ -28,7 +28,7 @@ impl Decoder {
     fn chunk(&mut self, chunk: Answer<'_>, sink: &mut dyn Sink) {
         if let Some(raw) = chunk.error {
             self.failed = true;
-            return sink.event(Event::Error(Box::new(error::decode_inner(200, raw.get()))));
+            return sink.event(Event::Error(Box::new(error::decode_stream(raw))));
         }
         let choices = chunk.choices.unwrap_or_default();
         if !self.started && !choices.is_empty() {
@@ -59,7 +59,8 @@ impl Decoder {
         if let Some(Str(text)) = choice.text.filter(|text| !text.0.is_empty()) {
             sink.event(Event::Delta { block: at as u32, delta: Delta::Text(text) });
         }
-        if let Some(word) = choice.finish_reason {
+        // Some servers write an empty reason until there is one.
+        if let Some(word) = choice.finish_reason.filter(|word| !word.0.is_empty()) {
             self.choices[at].1 = Some(word.0.into_owned());
         }
     }
@@ -75,7 +76,7 @@ impl StreamDecoder for Decoder {
             return;
         }
         let Ok(text) = std::str::from_utf8(frame.data) else { return };
-        if let Ok(chunk) = serde_json::from_str::<Answer<'_>>(text) {
+        if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }
     }

@@ -3,16 +3,16 @@
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Native, openai_code};
+use crate::fault;
 use crate::json::write::Object;
-use crate::json::{compact, read_raw};
+use crate::json::{compact, lenient};
 use crate::openai_chat::error::decode_inner;
 
 use super::{THIS, wire};
 
 /// Reads the error of an `error` event: at its top by the vendor's description, nested in what servers send.
 pub(super) fn of_event(event: &wire::Event<'_>, data: &str) -> ApiError {
-    let object = event.error.map_or(data, RawValue::get);
-    let mut error = decode_inner(200, object);
+    let mut error = decode_inner(200, fault::inner(data.as_bytes()));
     if event.error.is_none() {
         // There the type is that of the event.
         error.native_type = None;
@@ -35,7 +35,7 @@ pub(super) fn failed() -> ApiError {
 
 /// The error in a terminal event.
 pub(super) fn of_terminal(response: &RawValue) -> ApiError {
-    let answer: Option<wire::Answer<'_>> = read_raw(response).ok();
+    let answer: Option<wire::Answer<'_>> = lenient(response.get()).ok();
     answer.and_then(|answer| of_response(answer.error)).unwrap_or_else(failed)
 }
 

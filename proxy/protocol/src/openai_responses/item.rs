@@ -9,27 +9,36 @@ use crate::ir::{
     Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, ToolCall, ToolResult,
     Turn,
 };
-use crate::json::{DecodeError, Str, StrOr, read_raw};
+use crate::json::{DecodeError, Str, StrOr, lenient, read_raw};
 use crate::openai_chat::media::split_data_url;
 use crate::state::untag;
 
 use super::THIS;
 use super::wire::{Item, Part, RawParts, Thought};
 
+/// Whose list of items it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    /// A client's: what is wrong with an item is said.
+    Input,
+    /// A provider's: an item is read as far as it can be.
+    Output,
+}
+
 /// Reads the items of a list.
 ///
 /// # Errors
-/// One is no object, or a message of nobody.
-pub(super) fn decode_all(list: &RawValue) -> Result<Vec<Turn<'_>>, DecodeError> {
+/// One is no object; one of a client has a member of a wrong type, or is a message of nobody.
+pub(super) fn decode_all(list: &RawValue, side: Side) -> Result<Vec<Turn<'_>>, DecodeError> {
     let raws = Raws { list, items: OnceCell::new() };
     match serde_json::from_str::<Vec<Item<'_>>>(list.get()) {
         Ok(items) => items
             .into_iter()
             .enumerate()
-            .map(|(at, item)| turn_of(item, at as u32, || raws.get(at)))
+            .map(|(at, item)| turn_of(item, at as u32, side, || raws.get(at)))
             .collect(),
         // Items not known here may have members of any type.
-        Err(_) => raws.all().iter().enumerate().map(|(at, raw)| decode(raw, at as u32)).collect(),
+        Err(_) => raws.all().iter().enumerate().map(|(at, raw)| decode(raw, at as u32, side)).collect(),
     }
 }
 
@@ -52,19 +61,30 @@ impl<'a> Raws<'a> {
 /// Reads one item.
 ///
 /// # Errors
-/// It is no object, or a message of nobody.
-pub(super) fn decode(raw: &RawValue, at: u32) -> Result<Turn<'_>, DecodeError> {
-    let item = match read_raw::<Item<'_>>(raw) {
-        Ok(item) => item,
-        Err(error) => Item { kind: Some(unknown_kind(raw).ok_or(error)?), ..Item::default() },
+/// As of [`decode_all`].
+pub(super) fn decode(raw: &RawValue, at: u32, side: Side) -> Result<Turn<'_>, DecodeError> {
+    let item = match (read_raw::<Item<'_>>(raw), side) {
+        (Ok(item), _) => item,
+        (Err(_), Side::Output) => lenient(raw.get()).map_err(DecodeError::Json)?,
+        (Err(error), Side::Input) => Item { kind: Some(unknown_kind(raw).ok_or(error)?), ..Item::default() },
     };
-    turn_of(item, at, || raw)
+    turn_of(item, at, side, || raw)
 }
 
-fn turn_of<'a>(mut item: Item<'a>, at: u32, raw: impl Fn() -> &'a RawValue) -> Result<Turn<'a>, DecodeError> {
+fn turn_of<'a>(
+    mut item: Item<'a>,
+    at: u32,
+    side: Side,
+    raw: impl Fn() -> &'a RawValue,
+) -> Result<Turn<'a>, DecodeError> {
     let kind = item.kind.take().map_or(Cow::Borrowed(""), |kind| kind.0);
     let mut turn = match kind.as_ref() {
-        "" | "message" => message(&mut item, at, &raw)?,
+        // The vendor lets references do without a type.
+        "" if item.role.is_none() && item.rest.iter().any(|(key, _)| key == "id") => {
+            item.rest.clear();
+            opaque(Cow::Borrowed("item_reference"), raw())
+        }
+        "" | "message" => message(&mut item, at, side, &raw)?,
         "function_call" => call(&mut item, CallStyle::Function),
         "custom_tool_call" => call(&mut item, CallStyle::Custom),
         "function_call_output" | "custom_tool_call_output" => result(&mut item, &raw),
@@ -108,6 +128,7 @@ fn turn<'a>(role: Role, blocks: Vec<Block<'a>>) -> Turn<'a> {
 fn message<'a>(
     item: &mut Item<'a>,
     at: u32,
+    side: Side,
     raw: &impl Fn() -> &'a RawValue,
 ) -> Result<Turn<'a>, DecodeError> {
     let role = match item.role.as_ref().map_or("", |role| role.as_ref()) {
@@ -115,6 +136,7 @@ fn message<'a>(
         "developer" => Role::Developer,
         "user" => Role::User,
         "assistant" => Role::Assistant,
+        _ if side == Side::Output => Role::Assistant,
         _ => return Err(DecodeError::field(format!("input[{at}].role"), "is not a role")),
     };
     let (blocks, plain) = content(item.content.take(), || parts(raw()).content);
@@ -153,15 +175,21 @@ fn content<'a>(
 }
 
 fn call<'a>(item: &mut Item<'a>, style: CallStyle) -> Turn<'a> {
-    let text = match style {
-        CallStyle::Custom => item.input.take(),
-        _ => item.arguments.take(),
+    let (text, key) = match style {
+        CallStyle::Custom => (item.input.take(), "input"),
+        _ => (item.arguments.take(), "arguments"),
+    };
+    // Some servers send an object.
+    let json = || item.rest.iter().find(|(known, raw)| known == key && raw.get() != "null");
+    let arguments = match (text, json()) {
+        (None, Some((_, raw))) => Arguments::Json(Cow::Borrowed(*raw)),
+        (text, _) => Arguments::Text(text.map_or(Cow::Borrowed(""), |text| text.0)),
     };
     let call = ToolCall {
         id: item.call_id.take().map_or(Cow::Borrowed(""), |id| id.0),
         made_id: false,
         name: item.name.take().map_or(Cow::Borrowed(""), |name| name.0),
-        arguments: Arguments::Text(text.map_or(Cow::Borrowed(""), |text| text.0)),
+        arguments,
         style,
     };
     turn(Role::Assistant, vec![Block::new(Content::ToolCall(call))])

@@ -10,6 +10,7 @@ use crate::ir::{
 use crate::json::{DecodeError, Str, count, read, read_raw, string};
 
 use super::facts::{FORMAT, REASONING, TEXT};
+use super::item::Side;
 use super::{THIS, item, wire};
 
 /// What `include` asks for log probabilities with.
@@ -81,7 +82,7 @@ fn turns<'a>(
         Some(raw) if raw.get().starts_with('"') => {
             turns.push(said(Role::User, read_raw::<Str<'a>>(raw)?.0, 0))
         }
-        Some(raw) if raw.get().starts_with('[') => turns.extend(item::decode_all(raw)?),
+        Some(raw) if raw.get().starts_with('[') => turns.extend(item::decode_all(raw, Side::Input)?),
         Some(_) => return Err(DecodeError::field("input", "is neither a string nor a list")),
     }
     Ok(turns)

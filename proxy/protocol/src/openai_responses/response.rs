@@ -8,7 +8,7 @@ use crate::account::response_ext;
 use crate::codec::{Exchange, Reply};
 use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Logprob, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, count, read, string};
+use crate::json::{DecodeError, count, lenient, read_lenient, string};
 use crate::notes::Notes;
 use crate::openai_chat::logprobs;
 use crate::state::Trailing;
@@ -17,11 +17,12 @@ use super::answer::{
     Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
 };
 use super::finish::{self, Signs};
+use super::item::Side;
 use super::{THIS, error, item, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-    let answer: wire::Answer<'a> = read(body)?;
+    let answer: wire::Answer<'a> = read_lenient(body)?;
     if answer.output.is_none() && answer.error.is_none() {
         return Err(DecodeError::field("output", "is required"));
     }
@@ -60,7 +61,7 @@ pub(super) fn word(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 
 /// Why an answer is incomplete.
 pub(super) fn reason(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let details: wire::Incomplete<'_> = serde_json::from_str(raw?.get()).ok()?;
+    let details: wire::Incomplete<'_> = lenient(raw?.get()).ok()?;
     details.reason.map(|reason| reason.0)
 }
 
@@ -97,7 +98,7 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
 /// The items of an output.
 pub(super) fn items(output: Option<&RawValue>) -> Result<Vec<Turn<'_>>, DecodeError> {
     let Some(raw) = output.filter(|raw| raw.get() != "null") else { return Ok(Vec::new()) };
-    item::decode_all(raw)
+    item::decode_all(raw, Side::Output)
 }
 
 /// Writes a response body.

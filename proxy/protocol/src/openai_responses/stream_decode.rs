@@ -9,12 +9,13 @@ use crate::error::ApiError;
 use crate::ir::{
     Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Logprob, Sink, ToolCall,
 };
-use crate::json::{Str, count, read_raw};
+use crate::json::{Str, count, lenient, read_raw};
 use crate::openai_chat::logprobs;
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::finish::{self, Signs};
+use super::item::Side;
 use super::response::{reason, word};
 use super::{error, usage, wire};
 
@@ -23,8 +24,8 @@ pub(super) struct Decoder {
     exchange: Exchange,
     /// Items that are open, found by their place in the output: their ids may change on the way.
     open: Vec<Open>,
-    /// Items seen so far.
-    seen: bool,
+    /// Items seen so far: place and id.
+    seen: Vec<(u32, String)>,
     /// Blocks opened so far.
     blocks: u32,
     started: bool,
@@ -57,7 +58,7 @@ impl Decoder {
         Decoder {
             exchange,
             open: Vec::new(),
-            seen: false,
+            seen: Vec::new(),
             blocks: 0,
             started: false,
             signs: Signs::default(),
@@ -65,8 +66,8 @@ impl Decoder {
         }
     }
 
-    fn event(&mut self, event: wire::Event<'_>, data: &str, sink: &mut dyn Sink) {
-        let index = event.output_index.unwrap_or(0);
+    fn event(&mut self, event: wire::Event<'_>, named_error: bool, data: &str, sink: &mut dyn Sink) {
+        let index = event.output_index.unwrap_or_else(|| self.place(event.item_id.as_ref()));
         let part = event.content_index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "response.output_text.delta" => {
@@ -94,8 +95,18 @@ impl Decoder {
                 self.fail(event.response.map_or_else(error::failed, error::of_terminal), sink)
             }
             "error" => self.fail(error::of_event(&event, data), sink),
+            // A gateway that knows no types.
+            kind if named_error || kind.is_empty() && event.error.is_some() => {
+                self.fail(error::of_event(&event, data), sink)
+            }
             _ => {}
         }
+    }
+
+    /// The place of an event that only names its item, as some compatible servers do.
+    fn place(&self, id: Option<&Str<'_>>) -> u32 {
+        let known = id.and_then(|id| self.seen.iter().rev().find(|(_, known)| known == id.as_ref()));
+        known.map_or(0, |(index, _)| *index)
     }
 
     fn start(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {
@@ -103,7 +114,7 @@ impl Decoder {
             return;
         }
         self.started = true;
-        let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        let answer: wire::Answer<'_> = response.and_then(|raw| lenient(raw.get()).ok()).unwrap_or_default();
         let text = |text: Option<Str<'_>>| Cow::Owned(text.map_or(String::new(), |text| text.0.into_owned()));
         let created = answer.created_at.and_then(count);
         // What is said of the class of service here is what was asked for.
@@ -125,9 +136,9 @@ impl Decoder {
 
     /// An item opens. A message waits for its first part.
     fn item(&mut self, index: u32, raw: Option<&RawValue>, sink: &mut dyn Sink) {
-        let item: wire::Item<'_> = raw.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        let item: wire::Item<'_> = raw.and_then(|raw| lenient(raw.get()).ok()).unwrap_or_default();
         self.close(index, sink);
-        self.seen = true;
+        self.seen.push((index, id(&item)));
         let (kind, block) = match item.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "message" => (Kind::Message { refusal: false }, None),
             "reasoning" => (Kind::Reasoning, Some(self.block(BlockKind::Reasoning, sink))),
@@ -196,7 +207,7 @@ impl Decoder {
         if self.find(index).is_none_or(|open| !matches!(open.kind, Kind::Message { .. })) {
             // A server that does not say that items open.
             self.close(index, sink);
-            self.seen = true;
+            self.seen.push((index, String::new()));
             let kind = Kind::Message { refusal };
             self.open.push(Open { index, block: None, kind, sent: 0, part });
         }
@@ -257,7 +268,7 @@ impl Decoder {
             self.item(index, raw, sink);
         }
         let came = self.find(index).is_some_and(|open| open.sent > 0);
-        let whole = raw.and_then(|raw| super::item::decode(raw, index).ok());
+        let whole = raw.and_then(|raw| super::item::decode(raw, index, Side::Output).ok());
         for block in whole.iter().flat_map(|turn| &turn.blocks) {
             self.complete(index, block, came, sink);
         }
@@ -276,8 +287,12 @@ impl Decoder {
                 self.say(index, block.at, false, text(said), tokens, sink);
             }
             Content::Refusal(said) if !came => self.say(index, block.at, true, text(said), Vec::new(), sink),
-            Content::ToolCall(ToolCall { arguments: Arguments::Text(args), .. }) if !came => {
-                self.piece(index, text(args), Delta::Args, sink);
+            Content::ToolCall(ToolCall { arguments, .. }) if !came => {
+                let args = match arguments {
+                    Arguments::Text(args) => Cow::Borrowed(args.as_ref()),
+                    Arguments::Json(_) => arguments.as_text(),
+                };
+                self.piece(index, text(&args), Delta::Args, sink);
             }
             Content::Reasoning(thought) => {
                 if !came {
@@ -304,9 +319,10 @@ impl Decoder {
         blocks.for_each(|block| sink.event(Event::BlockEnd { block }));
     }
 
-    /// The answer is complete. Its output counts only where no item came by itself: in some streams it is empty.
+    /// The answer is complete. Of its output, only items that did not come by themselves count: in some streams it is
+    /// empty.
     fn stop(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {
-        let answer: wire::Answer<'_> = response.and_then(|raw| read_raw(raw).ok()).unwrap_or_default();
+        let answer: wire::Answer<'_> = response.and_then(|raw| lenient(raw.get()).ok()).unwrap_or_default();
         let told = word(answer.status);
         if told.as_deref() == Some("failed") {
             return self.fail(error::of_response(answer.error).unwrap_or_else(error::failed), sink);
@@ -314,9 +330,7 @@ impl Decoder {
         self.over = true;
         self.start(response, sink);
         self.close_all(sink);
-        if !self.seen {
-            self.output(answer.output, sink);
-        }
+        self.output(answer.output, sink);
         if let Some(counts) = answer.usage.and_then(usage::read) {
             sink.event(Event::Usage(counts));
         }
@@ -328,11 +342,21 @@ impl Decoder {
         sink.event(Event::End);
     }
 
-    /// Items that came only with the end.
+    /// Items that came only with the end: there are more than came before, and neither place nor id is known. One alone
+    /// says nothing, since ids change on the way, and places are left out.
     fn output(&mut self, output: Option<&RawValue>, sink: &mut dyn Sink) {
         let items: Option<Vec<&RawValue>> = output.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        for (at, raw) in items.into_iter().flatten().enumerate() {
-            self.item_done(at as u32, Some(raw), sink);
+        let streamed = std::mem::take(&mut self.seen);
+        let items = items.filter(|items| items.len() > streamed.len()).into_iter().flatten();
+        for (at, raw) in items.enumerate() {
+            let item: wire::Item<'_> = lenient(raw.get()).unwrap_or_default();
+            let id = id(&item);
+            let is_known = |(known, known_id): &(u32, String)| {
+                *known as usize == at || !id.is_empty() && *known_id == id
+            };
+            if !streamed.iter().any(is_known) {
+                self.item_done(at as u32, Some(raw), sink);
+            }
         }
     }
 
@@ -348,6 +372,12 @@ fn is_incomplete(item: &RawValue) -> bool {
     item.and_then(|item| item.status).is_some_and(|status| status.as_ref() == "incomplete")
 }
 
+/// The id of an item; empty if it has none.
+fn id(item: &wire::Item<'_>) -> String {
+    let id = item.rest.iter().find(|(key, _)| key == "id").and_then(|(_, raw)| word(Some(raw)));
+    id.map_or(String::new(), Cow::into_owned)
+}
+
 /// The end of a text of which so much was sent.
 fn missing<'t>(text: Option<&'t Str<'_>>, sent: usize) -> Option<Str<'t>> {
     text?.0.get(sent..).map(|rest| Str(Cow::Borrowed(rest)))
@@ -360,8 +390,8 @@ impl StreamDecoder for Decoder {
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
         let Ok(data) = std::str::from_utf8(frame.data) else { return };
-        if let Ok(event) = serde_json::from_str::<wire::Event<'_>>(data) {
-            self.event(event, data, sink);
+        if let Ok(event) = lenient::<wire::Event<'_>>(data) {
+            self.event(event, frame.event == b"error", data, sink);
         }
     }
 

@@ -3,14 +3,14 @@
 use serde_json::value::RawValue;
 
 use crate::ir::Usage;
-use crate::json::Num;
 use crate::json::write::Object;
+use crate::json::{Num, lenient};
 
 use super::wire;
 
 /// Reads a usage object; `None` if it is not one.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
-    let told: wire::Usage<'_> = serde_json::from_str(raw.get()).ok()?;
+    let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
     let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
     let input = told.input_tokens_details.as_ref();
     let output = told.output_tokens_details.as_ref();

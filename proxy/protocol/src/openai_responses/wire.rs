@@ -186,6 +186,7 @@ record! {
         kind("type"): Str<'a>,
         response: &'a RawValue,
         output_index: u32,
+        item_id: Str<'a>,
         content_index: u32,
         summary_index: u32,
         item: &'a RawValue,

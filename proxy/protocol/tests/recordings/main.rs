@@ -1,6 +1,11 @@
 //! Every recording of the project's own copies decodes, re-encodes and replays as it should.
 
+// Tests may panic; clippy takes only the functions marked as tests for tests.
+#![allow(clippy::unwrap_used)]
+
+mod folders;
 mod runner;
+mod tampering;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// One recording.
+#[derive(Clone)]
 pub(crate) struct Case {
     /// `<protocol>/<case>`.
     pub(crate) name: String,
@@ -59,7 +60,7 @@ impl Case {
         if counts || ["count_tokens", ":countTokens", "/input_tokens"].iter().any(|mark| path.contains(mark))
         {
             Operation::Count
-        } else if path.ends_with("/models") {
+        } else if path.split('?').next().is_some_and(|path| path.ends_with("/models")) {
             Operation::Models
         } else {
             Operation::Answer
@@ -67,41 +68,70 @@ impl Case {
     }
 }
 
-/// Reads every `<dir>/<protocol>/<case>`.
-pub(crate) fn load(dir: &Path) -> Result<Vec<Case>, String> {
-    let mut cases = Vec::new();
+/// What was found under a name: a case, or why it is none.
+pub(crate) type Found = (String, Result<Case, String>);
+
+/// Reads every `<dir>/<protocol>/<case>`. A folder of a protocol without cases is none either.
+///
+/// # Errors
+/// The folder cannot be listed.
+pub(crate) fn load(dir: &Path) -> Result<Vec<Found>, String> {
+    let mut found = Vec::new();
     for protocol in folders(dir)? {
-        for folder in folders(&protocol)? {
-            cases.push(read(&protocol, &folder)?);
+        let cases = folders(&protocol)?;
+        if cases.is_empty() {
+            found.push((last(&protocol), Err("the folder holds no cases".to_owned())));
+        }
+        for folder in cases {
+            let name = format!("{}/{}", last(&protocol), last(&folder));
+            found.push((name.clone(), read(name, &protocol, &folder)));
         }
     }
-    Ok(cases)
+    Ok(found)
 }
 
 fn folders(dir: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let mut folders: Vec<PathBuf> =
-        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = entries
+        .filter_map(Result::ok)
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && !last(path).starts_with('.'))
+        .collect();
     folders.sort();
     Ok(folders)
 }
 
-fn read(protocol: &Path, folder: &Path) -> Result<Case, String> {
-    let last =
-        |path: &Path| path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+fn last(path: &Path) -> String {
+    path.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned())
+}
+
+fn read(name: String, protocol: &Path, folder: &Path) -> Result<Case, String> {
     let file = |name: &str| fs::read(folder.join(name)).ok();
     let json = |name: &str| -> Result<Option<Value>, String> {
         let Some(bytes) = file(name) else { return Ok(None) };
-        let value = serde_json::from_slice(&bytes);
-        value.map(Some).map_err(|error| format!("{}/{name}: {error}", folder.display()))
+        serde_json::from_slice(&bytes).map(Some).map_err(|error| format!("{name}: {error}"))
     };
-    let protocol = last(protocol);
+    let meta = json("meta.json")?.ok_or("there is no meta.json")?;
+    check_meta(&meta)?;
     Ok(Case {
-        name: format!("{protocol}/{}", last(folder)),
-        protocol,
-        meta: json("meta.json")?.unwrap_or(Value::Null),
+        name,
+        protocol: last(protocol),
+        meta,
         request: file("request.json"),
         response: file("response.json").or_else(|| file("response.sse")),
         expect: json("expect.json")?,
     })
+}
+
+/// What decides how a case is checked must be said in words that are known.
+fn check_meta(meta: &Value) -> Result<(), String> {
+    let framing = &meta["framing"];
+    if !framing.is_null() && !["json", "sse", "json-array"].iter().any(|known| framing == known) {
+        return Err(format!("meta.json: the framing {framing} is not known"));
+    }
+    let status = &meta["http"]["status"];
+    if !status.is_null() && !status.as_u64().is_some_and(|status| (100..=599).contains(&status)) {
+        return Err(format!("meta.json: {status} is no status"));
+    }
+    Ok(())
 }

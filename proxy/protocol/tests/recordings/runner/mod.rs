@@ -12,6 +12,8 @@ mod summary;
 use std::path::Path;
 
 pub(crate) use case::Case;
+#[cfg(test)]
+pub(crate) use case::load;
 
 /// What became of one recording.
 pub(crate) struct Outcome {
@@ -47,11 +49,15 @@ impl From<String> for Failure {
 
 /// Checks every case in `dir`, in order of name.
 pub(crate) fn run(dir: &Path) -> Result<Vec<Outcome>, String> {
-    let cases = case::load(dir)?;
-    Ok(cases.into_iter().map(|case| Outcome { outcome: check(&case), name: case.name }).collect())
+    let outcome = |(name, case): case::Found| match case {
+        Ok(case) => Outcome { outcome: check(&case), name: case.name },
+        Err(why) => Outcome { outcome: Err(Failure::Wrong(why)), name },
+    };
+    Ok(case::load(dir)?.into_iter().map(outcome).collect())
 }
 
-fn check(case: &Case) -> Result<(), Failure> {
+/// Checks one case.
+pub(crate) fn check(case: &Case) -> Result<(), Failure> {
     if let Some(embedder) = llm_protocol::embeddings::embedder(&case.protocol) {
         return embeddings::check(case, embedder);
     }

@@ -2,9 +2,11 @@
 
 use llm_protocol::codec::{Codec, Exchange, Reply};
 use llm_protocol::ir::{Event, Fold, Request, Response, Sink};
+use llm_protocol::sse::{ArrayFramer, Frame, SseFramer};
 use llm_protocol::{ApiError, Framing, StreamReader};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::difference::same;
 use super::summary;
 
 /// How many random divisions of each stream are tried.
@@ -26,8 +28,11 @@ pub(crate) fn check(
     expect: Option<&Value>,
 ) -> Result<(), String> {
     let whole = read(codec, framing, [body])?;
+    let frames = frames(framing, body);
     if let Some(expect) = expect {
-        summary::check(expect, &whole.response, whole.error.as_ref())?;
+        let shown = summary::shown_reasoning(codec.protocol(), frames.iter().map(Vec::as_slice));
+        summary::check(expect, &whole.response, whole.error.as_ref(), &shown)?;
+        check_frames(expect, &frames)?;
     }
     same_events("byte by byte", &whole, &read(codec, framing, body.chunks(1))?)?;
     for seed in 0..SPLITS {
@@ -58,7 +63,46 @@ fn rewrite(codec: &dyn Codec, framing: Framing, body: &[u8], whole: &Reading) ->
     reader.finish(&mut sink);
     let again = read(codec, framing, [out.as_slice()])?;
     let again = (&again.response, again.error.as_ref());
-    summary::check_same("written again and read: ", (&whole.response, whole.error.as_ref()), again)
+    let whole = (&whole.response, whole.error.as_ref());
+    summary::check_same(codec.protocol(), whole, again)
+}
+
+/// The data of the frames of a stream.
+fn frames(framing: Framing, body: &[u8]) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    let mut each = |frame: Frame<'_>| frames.push(frame.data.to_vec());
+    // A stream that is not framed as it should be has the frames that come before.
+    let _ = match framing {
+        Framing::JsonArray => ArrayFramer::default().push(body, &mut each),
+        _ => {
+            let mut framer = SseFramer::default();
+            let result = framer.push(body, &mut each);
+            framer.finish(&mut each);
+            result
+        }
+    };
+    frames
+}
+
+/// Compares what a recording says of its frames.
+fn check_frames(expect: &Value, frames: &[Vec<u8>]) -> Result<(), String> {
+    let is_done = |frame: &&Vec<u8>| frame.trim_ascii() == b"[DONE]";
+    let mut types: Vec<String> = frames
+        .iter()
+        .filter_map(|frame| serde_json::from_slice::<Value>(frame).ok()?["type"].as_str().map(str::to_owned))
+        .collect();
+    types.sort();
+    types.dedup();
+    for (key, seen) in [
+        ("events", json!(frames.iter().filter(|frame| !is_done(frame)).count())),
+        ("event_types", json!(types)),
+        ("done_sentinel", json!(frames.iter().any(|frame| is_done(&frame)))),
+    ] {
+        if let Some(told) = expect.get(key) {
+            same(key, told, &seen)?;
+        }
+    }
+    Ok(())
 }
 
 fn same_events(how: &str, whole: &Reading, other: &Reading) -> Result<(), String> {
