@@ -26,7 +26,7 @@ pub(crate) use ext::has;
 pub use ext::{Ext, ExtField, Scope};
 pub use finish::Finish;
 pub use fold::Fold;
-pub use marks::{Logprob, Marks, Token};
+pub use marks::{Citation, Logprob, Marks, Token};
 pub use pair::pair;
 pub use request::{OutputFormat, Request, Sampling};
 pub use response::{Choice, Response};

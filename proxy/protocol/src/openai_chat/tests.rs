@@ -1,3 +1,4 @@
+mod annotations;
 mod logprobs;
 
 use crate::codec::ProviderCodec as _;
