@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use crate::codec::ProviderCodec;
 use crate::facts::{Facts, Fate, Field, Otherwise};
-use crate::ir::{Content, Ext, ExtField, Request, Scope, Thinking, whole};
+use crate::ir::{Choice, Content, Ext, ExtField, Request, Scope, Thinking, whole};
 use crate::json::compact;
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
@@ -114,6 +114,15 @@ pub fn response_ext(source: Protocol, target: Protocol, scope: Scope, ext: &Ext<
         if walk.fate(scope, field) != Otherwise::Carried {
             notes.tell(code(&field.key, "dropped"));
         }
+    }
+}
+
+/// Notes annotations of an answer that its client cannot be given: those of kinds that only their own protocol knows,
+/// or, if it has no place for any, all.
+pub(crate) fn annotations(choice: &Choice<'_>, has_place: bool, notes: &mut Notes) {
+    let marks = choice.blocks().filter_map(|block| block.marks.as_deref());
+    if { marks }.any(|marks| marks.other_annotations || !has_place && !marks.citations.is_empty()) {
+        notes.tell(code("annotations", "dropped"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::account::response_ext;
+use crate::account::{annotations, response_ext};
 use crate::codec::{Exchange, JSON_TOOL, Reply};
 use crate::custom;
 use crate::fault;
@@ -121,6 +121,7 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
     response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+    annotations(choice, false, notes);
     let mut signs = Signs { stop_text: choice.stop_sequence.is_some(), ..Signs::default() };
     o.list("content", |l| {
         let cut = choice.finish == Some(Finish::Length);

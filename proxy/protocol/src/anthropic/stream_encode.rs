@@ -114,7 +114,7 @@ impl Writer {
                 self.open = Some(self.opened(*choice, kind));
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
-            Event::Logprobs { .. } => {}
+            Event::Logprobs { .. } | Event::Citation { .. } => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.close(out),
             Event::Finish { choice: 0, finish, native, stop_sequence, message } => {

@@ -316,6 +316,7 @@ impl StreamEncoder for Encoder {
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs),
+            Event::Citation { .. } => {}
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { block } => self.close(*block, out),
             Event::Finish { choice, finish, native, message, .. } => {

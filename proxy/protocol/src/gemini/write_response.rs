@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::account::response_ext;
+use crate::account::{annotations, response_ext};
 use crate::codec::Reply;
 use crate::ir::{Block, Choice, Content, Ext, Finish, Response, Scope};
 use crate::json::write::{self, List, Object};
@@ -62,6 +62,7 @@ fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes
     o.list("candidates", |l| {
         for choice in &response.choices {
             response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+            annotations(choice, false, notes);
             l.object(|o| foreign_choice(o, choice, reply, notes));
         }
     });

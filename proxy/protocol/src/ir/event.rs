@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::ApiError;
 
-use super::{CallStyle, Finish, Logprob, State, Usage};
+use super::{CallStyle, Citation, Finish, Logprob, State, Usage};
 
 /// One event. A decoder emits `Start` before any block, closes every block before `Finish` of its
 /// choice, and ends with `End`, or at any point with `Error`, after which nothing follows. Blocks that are open then
@@ -46,6 +46,13 @@ pub enum Event<'a> {
         block: u32,
         /// The tokens, in their order; there is one at least.
         logprobs: Vec<Logprob<'a>>,
+    },
+    /// A text cites a page. Comes after the text that cites it.
+    Citation {
+        /// The block.
+        block: u32,
+        /// The page, and where in the block's text.
+        citation: Citation<'a>,
     },
     /// Opaque state of a block.
     Signature {

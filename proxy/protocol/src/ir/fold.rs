@@ -133,6 +133,11 @@ impl Sink for Fold {
                     block.marks_mut().logprobs.extend(logprobs.into_iter().map(Logprob::into_static));
                 }
             }
+            Event::Citation { block, citation } => {
+                if let Some(block) = self.block(block) {
+                    block.marks_mut().citations.push(citation.into_static());
+                }
+            }
             Event::Signature { block, state } => {
                 if let Some(block) = self.block(block) {
                     block.state = Some(state.to_static());

@@ -7,6 +7,31 @@ use std::borrow::Cow;
 pub struct Marks<'a> {
     /// How likely its tokens were, in their order.
     pub logprobs: Vec<Logprob<'a>>,
+    /// Pages on the web that it cites.
+    pub citations: Vec<Citation<'a>>,
+    /// It has annotations of kinds that only its own protocol knows.
+    pub other_annotations: bool,
+}
+
+/// A page on the web that a text cites.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Citation<'a> {
+    /// Where in its text the citation begins, in characters.
+    pub start: u64,
+    /// Where it ends.
+    pub end: u64,
+    /// The page's title.
+    pub title: Cow<'a, str>,
+    /// Its address.
+    pub url: Cow<'a, str>,
+}
+
+impl Citation<'_> {
+    /// The same, borrowing nothing.
+    pub fn into_static(self) -> Citation<'static> {
+        let own = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        Citation { start: self.start, end: self.end, title: own(self.title), url: own(self.url) }
+    }
 }
 
 /// How likely a token was, and what else could have stood in its place.

@@ -27,7 +27,7 @@ pub(crate) use ext::{ABSENT, has, has_inside};
 pub use ext::{Ext, ExtField, Scope};
 pub use finish::Finish;
 pub use fold::Fold;
-pub use marks::{Logprob, Marks, Token};
+pub use marks::{Citation, Logprob, Marks, Token};
 pub use pair::pair;
 pub(crate) use pieces::whole;
 pub use request::{OutputFormat, Request, Sampling};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use super::{BlockKind, Delta, Event, Logprob, Sink, State};
+use super::{BlockKind, Citation, Delta, Event, Logprob, Sink, State};
 
 /// Passes events on so that one block is open at a time (Messages, TRANSLATION §8): what belongs to a later block
 /// waits, its pieces joined, until the blocks before it have closed. Everything else passes at once. Holds at most
@@ -21,6 +21,7 @@ struct Waiting {
     kind: BlockKind<'static>,
     text: String,
     logprobs: Vec<Logprob<'static>>,
+    citations: Vec<Citation<'static>>,
     state: Option<State<'static>>,
     ended: bool,
 }
@@ -40,6 +41,7 @@ impl Sequence {
                     kind: own_kind(kind),
                     text: String::new(),
                     logprobs: Vec::new(),
+                    citations: Vec::new(),
                     state: None,
                     ended: false,
                 });
@@ -51,6 +53,7 @@ impl Sequence {
             }
             Event::Delta { block, .. }
             | Event::Logprobs { block, .. }
+            | Event::Citation { block, .. }
             | Event::Signature { block, .. }
             | Event::BlockEnd { block }
                 if !is_open(block) =>
@@ -85,6 +88,7 @@ impl Waiting {
             Event::Logprobs { logprobs, .. } => {
                 self.logprobs.extend(logprobs.iter().cloned().map(Logprob::into_static));
             }
+            Event::Citation { citation, .. } => self.citations.push(citation.clone().into_static()),
             Event::Signature { state, .. } => {
                 self.state = Some(state.to_static());
             }
@@ -115,6 +119,9 @@ impl Waiting {
         let empty = matches!(&delta, Delta::Text(t) | Delta::Args(t) | Delta::Reasoning(t) | Delta::Refusal(t) if t.is_empty());
         if !empty {
             sink.event(Event::Delta { block, delta });
+        }
+        for citation in self.citations.drain(..) {
+            sink.event(Event::Citation { block, citation });
         }
         if let Some(state) = self.state.take() {
             sink.event(Event::Signature { block, state });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::json::Json;
 
-use super::{Ext, Logprob, Marks, ToolCall, ToolResult};
+use super::{Citation, Ext, Logprob, Marks, ToolCall, ToolResult};
 
 /// "No position": of a node that no list holds.
 pub const NONE: u32 = u32::MAX;
@@ -76,6 +76,11 @@ impl<'a> Block<'a> {
     /// How likely the tokens of a text were, where that is known.
     pub fn logprobs(&self) -> &[Logprob<'a>] {
         self.marks.as_deref().map_or(&[], |marks| &marks.logprobs)
+    }
+
+    /// Pages that a text cites.
+    pub fn citations(&self) -> &[Citation<'a>] {
+        self.marks.as_deref().map_or(&[], |marks| &marks.citations)
     }
 
     /// What is said about a text, to add to it.

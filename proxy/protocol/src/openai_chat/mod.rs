@@ -1,5 +1,6 @@
 //! OpenAI Chat Completions.
 
+pub(crate) mod annotations;
 pub(crate) mod error;
 mod facts;
 pub(crate) mod foreign;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::account::response_ext;
+use crate::account::{self, response_ext};
 use crate::codec::{Exchange, Reply};
 use crate::ir::Ext;
 use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Scope, Turn, has};
@@ -12,7 +12,7 @@ use crate::notes::Notes;
 use crate::protocol::Protocol;
 
 use super::write_message::{write_call, write_ext, write_native};
-use super::{THIS, error, logprobs, message, usage, wire};
+use super::{THIS, annotations, error, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
@@ -60,6 +60,10 @@ fn choice<'a>(one: wire::AnswerChoice<'a>, exchange: &Exchange) -> Choice<'a> {
         }
     }
     mark(&mut turn, logprobs::of_choice(ext.read("logprobs")));
+    let cited = turn.ext.read("annotations");
+    if let Some(text) = turn.blocks.iter_mut().find(|block| matches!(block.content, Content::Text(_))) {
+        annotations::mark(text, cited);
+    }
     let native = one.finish_reason.map(|reason| reason.0);
     let finish = native.as_deref().map(|native| finish(native, &signs(&turn)));
     Choice {
@@ -196,6 +200,7 @@ fn foreign_choice(
     notes: &mut Notes,
 ) {
     response_ext(source, THIS, Scope::Choice, &choice.ext, notes);
+    account::annotations(choice, true, notes);
     let explained = Signs { calls: false, refuses: explanation(choice).is_some() };
     let signs = choice.turns.iter().map(signs).fold(explained, |all, one| Signs {
         calls: all.calls || one.calls,
@@ -249,6 +254,10 @@ fn foreign_message(
     or_null(o, "content", &text);
     let explained = if refusal.is_empty() { explanation(choice) } else { None };
     or_null(o, "refusal", explained.unwrap_or(&refusal));
+    let cited = annotations::joined(&choice.turns);
+    if !cited.is_empty() {
+        o.items("annotations", &cited);
+    }
     if reply.show_reasoning && !reasoning.is_empty() {
         o.str("reasoning_content", &reasoning);
     }
@@ -271,7 +280,7 @@ fn foreign_message(
     });
 }
 
-/// Texts of one turn follow each other directly, those of several with an empty line between.
+/// Texts of one turn follow each other directly, those of several with an empty line between. Annotations count on it.
 fn join<'t>(turns: &'t [Turn<'_>], pick: for<'c> fn(&'c Content<'_>) -> Option<&'c str>) -> Cow<'t, str> {
     let mut joined = Cow::Borrowed("");
     for turn in turns.iter().filter(|turn| turn.role == Role::Assistant) {

@@ -13,7 +13,7 @@ use crate::stream::StreamDecoder;
 
 use super::response::{Signs, finish};
 use super::wire::{CallDelta, Chunk, ChunkChoice, Piece};
-use super::{error, logprobs, message, part, usage};
+use super::{annotations, error, logprobs, message, part, usage};
 
 /// The key of the deprecated `function_call` among a choice's calls, which has no index.
 const LEGACY: u32 = u32::MAX;
@@ -36,6 +36,9 @@ struct Choice {
     index: u32,
     /// The open block of text, reasoning or refusal.
     said: Option<(Said, u32)>,
+    /// The length of all text so far, and of what came before the text at hand, in characters.
+    length: u64,
+    before: u64,
     /// All stay open, since their pieces may alternate.
     calls: Vec<Call>,
     signs: Signs,
@@ -105,6 +108,8 @@ impl Decoder {
                 self.choices.push(Choice {
                     index,
                     said: None,
+                    length: 0,
+                    before: 0,
                     calls: Vec::new(),
                     signs: Signs::default(),
                     finish: None,
@@ -119,6 +124,7 @@ impl Decoder {
             open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
             open.content(delta.content, likely.text);
             open.say(Said::Refusal, delta.refusal, likely.refusal);
+            open.cite(delta.annotations);
             for call in delta.tool_calls.unwrap_or_default() {
                 open.call(call);
             }
@@ -173,6 +179,7 @@ impl Open<'_, '_> {
                     Said::Refusal => BlockKind::Refusal,
                 });
                 self.state.said = Some((kind, block));
+                self.state.before = self.state.length;
                 block
             }
         };
@@ -182,6 +189,9 @@ impl Open<'_, '_> {
         }
         if text.is_empty() {
             return;
+        }
+        if kind == Said::Text {
+            self.state.length += annotations::chars(&text);
         }
         let delta = match kind {
             Said::Text => Delta::Text(text),
@@ -202,6 +212,16 @@ impl Open<'_, '_> {
                     self.say(Said::Text, piece.text, std::mem::take(&mut tokens));
                 }
             }
+        }
+    }
+
+    /// Citations are of the text at hand; places in it are counted from the beginning of the message.
+    fn cite(&mut self, raw: Option<&RawValue>) {
+        let Some((Said::Text, block)) = self.state.said else { return };
+        for mut citation in annotations::list(raw).filter_map(annotations::read) {
+            citation.start = citation.start.saturating_sub(self.state.before);
+            citation.end = citation.end.saturating_sub(self.state.before);
+            self.sink.event(Event::Citation { block, citation });
         }
     }
 

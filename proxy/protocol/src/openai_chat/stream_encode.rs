@@ -2,14 +2,14 @@
 
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
+use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{Signs, chat_id, finish_word};
 use super::write_message::write_signature;
-use super::{logprobs, usage};
+use super::{annotations, logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -51,10 +51,14 @@ struct Place {
     style: CallStyle,
     /// Some of its arguments were written.
     filled: bool,
+    /// Of text: the length of the choice's text before it, in characters.
+    start: u64,
 }
 
 struct Choice {
     index: u32,
+    /// The length of its text, in characters.
+    length: u64,
     calls: u32,
     signs: Signs,
 }
@@ -148,7 +152,7 @@ impl Encoder {
             self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, calls: 0, signs: Signs::default() });
+            self.choices.push(Choice { index, length: 0, calls: 0, signs: Signs::default() });
             self.delta(out, index, None, |o| {
                 o.str("role", "assistant");
                 o.str("content", "");
@@ -161,8 +165,8 @@ impl Encoder {
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
         let is_refusal = matches!(kind, BlockKind::Refusal);
-        let style = CallStyle::Function;
-        let mut place = Place { choice, is_call: false, is_refusal, call: 0, style, filled: false };
+        let (start, style) = (state.length, CallStyle::Function);
+        let mut place = Place { choice, is_call: false, is_refusal, call: 0, style, filled: false, start };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
             place.call = state.calls;
@@ -213,6 +217,7 @@ impl Encoder {
         let place = *place;
         match delta {
             Delta::Text(text) => {
+                self.choice(place.choice, out).length += annotations::chars(text);
                 let likely = self.likely.take_if(|likely| likely.block == block);
                 self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("content", text));
             }
@@ -238,6 +243,16 @@ impl Encoder {
         }
         let none = || Likely { block, refusal: place.is_refusal, items: Vec::new() };
         logprobs::append(&mut self.likely.get_or_insert_with(none).items, tokens);
+    }
+
+    /// Writes a citation; places are counted from the beginning of the message.
+    fn cite(&self, block: u32, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        let Some(place) = self.blocks.get(block as usize) else { return };
+        self.delta(out, place.choice, None, |o| {
+            o.list("annotations", |l| {
+                l.object(|o| annotations::write_nested(o, citation, place.start));
+            });
+        });
     }
 
     /// Writes tokens that no piece came for.
@@ -338,6 +353,7 @@ impl StreamEncoder for Encoder {
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs, out),
+            Event::Citation { block, citation } => self.cite(*block, citation, out),
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { block } => {
                 self.flush(out);

@@ -1,3 +1,4 @@
+mod annotations;
 mod logprobs;
 mod signatures;
 

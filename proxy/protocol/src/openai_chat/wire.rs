@@ -305,6 +305,7 @@ record! {
         refusal: Str<'a>,
         reasoning_content: Str<'a>,
         reasoning: Str<'a>,
+        annotations: &'a RawValue,
         tool_calls: Vec<CallDelta<'a>>,
         function_call: CallDeltaFunction<'a>,
         extra_content: &'a RawValue,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::account::response_ext;
+use crate::account::{annotations, response_ext};
 use crate::codec::Reply;
 use crate::ir::{Block, Choice, Content, Ext, Finish, NONE, Response, Role, Scope, Turn, has};
 use crate::json::write::{self, Object};
@@ -136,6 +136,7 @@ fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes
     o.list("choices", |l| {
         for choice in &response.choices {
             response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+            annotations(choice, false, notes);
             let is_said = |block: &Block<'_>| {
                 matches!(block.content, Content::Text(_) | Content::Refusal(_) | Content::Reasoning(_))
             };

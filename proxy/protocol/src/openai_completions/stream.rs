@@ -204,6 +204,7 @@ impl StreamEncoder for Encoder {
             }
             Event::Delta { .. }
             | Event::Logprobs { .. }
+            | Event::Citation { .. }
             | Event::Signature { .. }
             | Event::BlockEnd { .. } => {}
             Event::Finish { choice, finish, .. } => {

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use crate::codec::Reply;
 use crate::error::ApiError;
-use crate::ir::{CallStyle, State, Usage};
+use crate::ir::{CallStyle, Citation, State, Usage};
 use crate::json::object_text;
 use crate::json::write::{self, Object};
+use crate::openai_chat::annotations;
 use crate::state::tag;
 
 use super::write_item::write_summary;
@@ -152,11 +153,23 @@ pub(super) struct Part {
     pub(super) refusal: bool,
     /// What it says.
     pub(super) text: String,
+    /// Its annotations, as items of a list, and how many there are.
+    pub(super) annotations: Vec<u8>,
+    pub(super) cited: u32,
     /// How likely its tokens are, as items of a list. A refusal has no place for it.
     pub(super) logprobs: Vec<u8>,
 }
 
 impl Part {
+    /// Adds a citation.
+    pub(super) fn cite(&mut self, citation: &Citation<'_>) {
+        if self.cited > 0 {
+            self.annotations.push(b',');
+        }
+        self.cited += 1;
+        write::object(&mut self.annotations, |o| annotations::write_flat(o, citation));
+    }
+
     /// Writes its members.
     pub(super) fn write(&self, o: &mut Object<'_>) {
         if self.refusal {
@@ -165,7 +178,7 @@ impl Part {
         } else {
             o.str("type", "output_text");
             o.str("text", &self.text);
-            o.list("annotations", |_| {});
+            o.items("annotations", &self.annotations);
             o.items("logprobs", &self.logprobs);
         }
     }

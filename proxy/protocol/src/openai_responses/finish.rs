@@ -2,7 +2,12 @@
 
 use std::borrow::Cow;
 
+use serde_json::value::RawValue;
+
 use crate::ir::Finish;
+use crate::json::read_raw;
+
+use super::wire;
 
 /// What of an answer decides over the provider's word, or is told by it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,6 +42,12 @@ pub(super) fn read(status: &str, reason: Option<&str>, signs: Signs) -> Option<F
         "in_progress" | "queued" => None,
         _ => Some(Finish::Unknown),
     }
+}
+
+/// Whether an item says that the rest of it did not come.
+pub(super) fn cut(item: &RawValue) -> bool {
+    let item: Option<wire::Status<'_>> = read_raw(item).ok();
+    item.and_then(|item| item.status).is_some_and(|status| status.as_ref() == "incomplete")
 }
 
 /// How an end is said.

@@ -15,6 +15,7 @@ mod stream_close;
 mod stream_decode;
 mod stream_encode;
 mod stream_items;
+mod stream_marks;
 mod usage;
 mod wire;
 mod write_input;

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::account::response_ext;
+use crate::account::{self, response_ext};
 use crate::codec::{Exchange, Reply};
-use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Logprob, Response, Scope, ToolCall, Turn};
+use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, count, lenient, read_lenient, string};
 use crate::notes::Notes;
-use crate::openai_chat::logprobs;
+use crate::openai_chat::{annotations, logprobs};
 use crate::state::Trailing;
 
 use super::answer::{
@@ -71,12 +71,7 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
     for block in turns.iter_mut().flat_map(|turn| &mut turn.blocks) {
         signs.calls |= matches!(block.content, Content::ToolCall(_));
         signs.refuses |= matches!(&block.content, Content::Refusal(text) if !text.is_empty());
-        if matches!(block.content, Content::Text(_)) {
-            let tokens = logprobs::read(block.ext.read("logprobs"));
-            if !tokens.is_empty() {
-                block.marks_mut().logprobs = tokens;
-            }
-        }
+        mark(block);
         if let Content::ToolCall(call) = &mut block.content {
             call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
         }
@@ -93,6 +88,19 @@ fn choice<'a>(answer: &wire::Answer<'a>, exchange: &Exchange) -> Result<Choice<'
         finish_message: None,
         ext: Ext::default(),
     })
+}
+
+/// Takes what the provider says about a text of an answer.
+pub(super) fn mark(block: &mut Block<'_>) {
+    if !matches!(block.content, Content::Text(_)) {
+        return;
+    }
+    let tokens = logprobs::read(block.ext.read("logprobs"));
+    if !tokens.is_empty() {
+        block.marks_mut().logprobs = tokens;
+    }
+    let cited = block.ext.read("annotations");
+    annotations::mark(block, cited);
 }
 
 /// The items of an output.
@@ -127,6 +135,7 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
     response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+    account::annotations(choice, true, notes);
     let told = Told {
         id: response.id.as_deref().unwrap_or(""),
         model: response.model.as_deref().unwrap_or(""),
@@ -177,12 +186,12 @@ struct Output<'o> {
 impl Output<'_> {
     fn block(&mut self, block: &Block<'_>, ending: Ending) {
         match &block.content {
-            Content::Text(text) => self.part(false, text, block.logprobs()),
+            Content::Text(text) => self.part(false, text, block),
             Content::Refusal(text) => {
                 if !block.logprobs().is_empty() {
                     self.notes.tell("logprobs_dropped");
                 }
-                self.part(true, text, &[]);
+                self.part(true, text, block);
             }
             Content::Reasoning(text) => {
                 self.message(Ending::Complete);
@@ -203,11 +212,12 @@ impl Output<'_> {
         }
     }
 
-    fn part(&mut self, refusal: bool, text: &str, tokens: &[Logprob<'_>]) {
+    fn part(&mut self, refusal: bool, text: &str, block: &Block<'_>) {
         if !text.is_empty() {
             self.signs.refuses |= refusal;
             let mut part = Part { refusal, text: text.to_owned(), ..Part::default() };
-            logprobs::append(&mut part.logprobs, tokens);
+            logprobs::append(&mut part.logprobs, block.logprobs());
+            block.citations().iter().for_each(|citation| part.cite(citation));
             self.parts.push(part);
         }
     }
@@ -215,7 +225,7 @@ impl Output<'_> {
     /// What the provider says about a refusal stands for the text of one that has none.
     fn explain(&mut self, finish: Finish, message: Option<&str>) {
         if let (Finish::Refusal, Some(text), false) = (finish, message, self.signs.refuses) {
-            self.part(true, text, &[]);
+            self.part(true, text, &Block::text(""));
         }
     }
 

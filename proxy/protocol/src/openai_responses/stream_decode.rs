@@ -9,14 +9,14 @@ use crate::error::ApiError;
 use crate::ir::{
     Arguments, Block, BlockKind, CallStyle, Content, Delta, Event, Finish, Logprob, Sink, ToolCall,
 };
-use crate::json::{Str, count, lenient, read_raw};
-use crate::openai_chat::logprobs;
+use crate::json::{Str, count, lenient};
+use crate::openai_chat::{annotations, logprobs};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
 use super::finish::{self, Signs};
 use super::item::Side;
-use super::response::{reason, word};
+use super::response::{mark, reason, word};
 use super::{error, usage, wire};
 
 /// Reads events.
@@ -34,19 +34,21 @@ pub(super) struct Decoder {
 }
 
 /// An item.
-struct Open {
+pub(super) struct Open {
     index: u32,
     /// The block at hand: of a message, that of its last part; none before the first.
-    block: Option<u32>,
-    kind: Kind,
+    pub(super) block: Option<u32>,
+    pub(super) kind: Kind,
     /// How many bytes of the block's text were passed on.
     sent: usize,
     /// Which part of the content or the summary is at hand.
-    part: u32,
+    pub(super) part: u32,
+    /// Its citations were passed on.
+    pub(super) cited: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Message { refusal: bool },
     Reasoning,
     Call,
@@ -74,6 +76,9 @@ impl Decoder {
                 self.say(index, part, false, event.delta, logprobs::read(event.logprobs), sink);
             }
             "response.refusal.delta" => self.say(index, part, true, event.delta, Vec::new(), sink),
+            "response.output_text.annotation.added" => {
+                self.cite(index, part, event.annotation.and_then(annotations::read), sink);
+            }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.piece(index, event.delta, Delta::Args, sink);
             }
@@ -146,7 +151,7 @@ impl Decoder {
             "custom_tool_call" => (Kind::Call, Some(self.call(&item, CallStyle::Custom, sink))),
             other => (Kind::Other, Some(self.block(BlockKind::Opaque(Cow::Borrowed(other)), sink))),
         };
-        self.open.push(Open { index, block, kind, sent: 0, part: 0 });
+        self.open.push(Open { index, block, kind, sent: 0, part: 0, cited: false });
     }
 
     fn call(&mut self, item: &wire::Item<'_>, style: CallStyle, sink: &mut dyn Sink) -> u32 {
@@ -158,12 +163,12 @@ impl Decoder {
         self.block(kind, sink)
     }
 
-    fn find(&mut self, index: u32) -> Option<&mut Open> {
+    pub(super) fn find(&mut self, index: u32) -> Option<&mut Open> {
         self.open.iter_mut().find(|open| open.index == index)
     }
 
     /// A piece of a message's part; another part is another block.
-    fn say(
+    pub(super) fn say(
         &mut self,
         index: u32,
         part: u32,
@@ -209,7 +214,7 @@ impl Decoder {
             self.close(index, sink);
             self.seen.push((index, String::new()));
             let kind = Kind::Message { refusal };
-            self.open.push(Open { index, block: None, kind, sent: 0, part });
+            self.open.push(Open { index, block: None, kind, sent: 0, part, cited: false });
         }
         let known = self.find(index).and_then(|open| {
             let same = open.kind == Kind::Message { refusal } && open.part == part;
@@ -222,7 +227,8 @@ impl Decoder {
         before.into_iter().for_each(|block| sink.event(Event::BlockEnd { block }));
         let block = self.block(if refusal { BlockKind::Refusal } else { BlockKind::Text }, sink);
         if let Some(open) = self.find(index) {
-            (open.block, open.kind, open.sent, open.part) = (Some(block), Kind::Message { refusal }, 0, part);
+            let kind = Kind::Message { refusal };
+            *open = Open { index, block: Some(block), kind, sent: 0, part, cited: false };
         }
         block
     }
@@ -268,13 +274,14 @@ impl Decoder {
             self.item(index, raw, sink);
         }
         let came = self.find(index).is_some_and(|open| open.sent > 0);
-        let whole = raw.and_then(|raw| super::item::decode(raw, index, Side::Output).ok());
-        for block in whole.iter().flat_map(|turn| &turn.blocks) {
+        let mut whole = raw.and_then(|raw| super::item::decode(raw, index, Side::Output).ok());
+        for block in whole.iter_mut().flat_map(|turn| &mut turn.blocks) {
+            mark(block);
             self.complete(index, block, came, sink);
         }
         // A call that was cut has no end but that of the stream.
         let is_call = self.find(index).is_some_and(|open| open.kind == Kind::Call);
-        if !(is_call && raw.is_some_and(is_incomplete)) {
+        if !(is_call && raw.is_some_and(finish::cut)) {
             self.close(index, sink);
         }
     }
@@ -282,9 +289,8 @@ impl Decoder {
     fn complete(&mut self, index: u32, block: &Block<'_>, came: bool, sink: &mut dyn Sink) {
         let text = |text: &Cow<'_, str>| Some(Str(Cow::Owned(text.to_string())));
         match &block.content {
-            Content::Text(said) if !came => {
-                let tokens = logprobs::read(block.ext.read("logprobs"));
-                self.say(index, block.at, false, text(said), tokens, sink);
+            Content::Text(said) => {
+                self.told(index, block, if came { None } else { text(said) }, sink);
             }
             Content::Refusal(said) if !came => self.say(index, block.at, true, text(said), Vec::new(), sink),
             Content::ToolCall(ToolCall { arguments, .. }) if !came => {
@@ -364,12 +370,6 @@ impl Decoder {
         self.over = true;
         sink.event(Event::Error(Box::new(failure)));
     }
-}
-
-/// Whether an item says that the rest of it did not come.
-fn is_incomplete(item: &RawValue) -> bool {
-    let item: Option<wire::Status<'_>> = read_raw(item).ok();
-    item.and_then(|item| item.status).is_some_and(|status| status.as_ref() == "incomplete")
 }
 
 /// The id of an item; empty if it has none.

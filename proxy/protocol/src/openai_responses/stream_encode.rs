@@ -2,8 +2,8 @@
 
 use crate::codec::Reply;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, Delta, Event, Finish, Logprob, Sequence, State, Usage};
-use crate::openai_chat::logprobs;
+use crate::ir::{BlockKind, Citation, Delta, Event, Finish, Logprob, Sequence, State, Usage};
+use crate::openai_chat::{annotations, logprobs};
 use crate::state::Trailing;
 use crate::stream::StreamEncoder;
 
@@ -81,6 +81,7 @@ impl Writer {
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
             Event::Logprobs { logprobs, .. } => self.keep_tokens(logprobs),
+            Event::Citation { citation, .. } => self.cite(citation, out),
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.block_end(out),
             Event::Finish { choice: 0, finish, message, .. } => {
@@ -203,6 +204,19 @@ impl Writer {
         if let Open::Message(Message { part: Some(part), .. }) = &mut self.open {
             logprobs::append(&mut part.logprobs, tokens);
         }
+    }
+
+    fn cite(&mut self, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        let (index, number) = (self.items.count, &mut self.number);
+        let Open::Message(message) = &mut self.open else { return };
+        let Some(part) = message.part.as_mut().filter(|part| !part.text.is_empty()) else { return };
+        let place = Place { id: &message.id, index, part: ("content_index", message.count) };
+        event(out, "response.output_text.annotation.added", number, |o| {
+            place.write(o);
+            o.u64("annotation_index", part.cited.into());
+            o.object("annotation", |o| annotations::write_flat(o, citation));
+        });
+        part.cite(citation);
     }
 
     fn think(&mut self, text: &str, out: &mut Vec<u8>) {

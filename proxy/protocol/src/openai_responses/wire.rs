@@ -192,6 +192,7 @@ record! {
         item: &'a RawValue,
         delta: Str<'a>,
         logprobs: &'a RawValue,
+        annotation: &'a RawValue,
         text: Str<'a>,
         refusal: Str<'a>,
         arguments: Str<'a>,

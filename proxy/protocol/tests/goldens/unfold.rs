@@ -71,6 +71,9 @@ fn block_events(block: u32, choice: u32, one: &Block<'_>, sink: &mut dyn Sink) {
     for piece in [&text[..middle], &text[middle..]].into_iter().filter(|piece| !piece.is_empty()) {
         sink.event(Event::Delta { block, delta: delta(piece.to_owned()) });
     }
+    for citation in one.citations().iter().cloned() {
+        sink.event(Event::Citation { block, citation });
+    }
     if !is_call {
         sign(sink);
     }

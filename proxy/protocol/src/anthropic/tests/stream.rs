@@ -317,9 +317,10 @@ fn shape(event: &Event<'_>) -> String {
     match event {
         Event::Start { .. } => "start 0".to_owned(),
         Event::BlockStart { block, .. } => format!("open {block}"),
-        Event::Delta { block, .. } | Event::Logprobs { block, .. } | Event::Signature { block, .. } => {
-            format!("piece {block}")
-        }
+        Event::Delta { block, .. }
+        | Event::Logprobs { block, .. }
+        | Event::Citation { block, .. }
+        | Event::Signature { block, .. } => format!("piece {block}"),
         Event::BlockEnd { block } => format!("close {block}"),
         Event::Error(_) | Event::End => "over 0".to_owned(),
         Event::Finish { .. } | Event::Usage(_) => "other 0".to_owned(),

@@ -174,6 +174,7 @@ impl Checked {
             }
             Event::Delta { block, .. }
             | Event::Logprobs { block, .. }
+            | Event::Citation { block, .. }
             | Event::Signature { block, .. }
             | Event::BlockEnd { block }
                 if !open(block) =>
