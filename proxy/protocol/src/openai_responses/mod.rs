@@ -13,6 +13,7 @@ mod request;
 mod response;
 mod stream_close;
 mod stream_decode;
+mod stream_done;
 mod stream_encode;
 mod stream_items;
 mod stream_marks;
