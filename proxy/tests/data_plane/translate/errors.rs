@@ -91,6 +91,8 @@ async fn errors_of_a_gemini_stream_without_events_are_an_array() {
 #[tokio::test]
 async fn errors_of_providers_are_in_the_callers_dialect() {
     let limited = ["requests", "rate_limit_error", "RESOURCE_EXHAUSTED"];
+    // OpenAI says which limit it is.
+    let tokens = ["tokens", "rate_limit_error", "RESOURCE_EXHAUSTED"];
     let server = ["server_error", "api_error", "INTERNAL"];
     let overloaded = ["server_error", "overloaded_error", "UNAVAILABLE"];
     let missing = ["invalid_request_error", "not_found_error", "NOT_FOUND"];
@@ -99,7 +101,7 @@ async fn errors_of_providers_are_in_the_callers_dialect() {
         (Speaker::Messages, "error-500", 500, 502, server),
         (Speaker::Messages, "model-not-found", 404, 404, missing),
         (Speaker::Messages, "auth-error", 401, 502, server),
-        (Speaker::Chat, "error-429-tokens", 429, 429, limited),
+        (Speaker::Chat, "error-429-tokens", 429, 429, tokens),
         (Speaker::Chat, "error-500", 500, 502, server),
         (Speaker::Chat, "model-not-found", 404, 404, missing),
         (Speaker::Chat, "auth-error", 401, 502, server),
