@@ -1,6 +1,6 @@
 use super::Tree;
-use super::record::record;
-use super::{Num, Str, StrOr, compact, object_text, read, write};
+use super::record::{Rest, record};
+use super::{Num, Str, StrOr, compact, lenient, object_text, read, write};
 
 record! {
     struct Sample<'a> rest {
@@ -103,4 +103,38 @@ fn a_tree_keeps_order_and_numbers() {
     assert_eq!(tree.get("a").unwrap().get("k\"").unwrap().text(), Some("v\n"));
     assert!(Tree::read("{").is_none());
     assert!(Tree::read(&"[".repeat(100_000)).is_none());
+}
+
+#[test]
+fn what_cannot_be_read_of_an_answer_is_left_out_and_kept() {
+    record! {
+        struct Inner<'a> rest {
+            text: Str<'a>,
+            count: u64,
+        }
+    }
+    record! {
+        struct Outer<'a> rest {
+            name: Str<'a>,
+            inner: Inner<'a>,
+            list: Vec<Inner<'a>>,
+        }
+    }
+    let text =
+        r#"{"name":7,"inner":{"text":"a","count":-1},"list":[{"text":{"b":1}},{"count":2}],"new":null}"#;
+    assert!(serde_json::from_str::<Outer<'_>>(text).is_err());
+    let outer: Outer<'_> = lenient(text).unwrap();
+    assert!(outer.name.is_none());
+    let kept = |rest: &Rest<'_>| -> Vec<String> {
+        rest.iter().map(|(key, raw)| format!("{key}={}", raw.get())).collect()
+    };
+    assert_eq!(kept(&outer.rest), ["name=7", "new=null"]);
+    let inner = outer.inner.unwrap();
+    assert_eq!((inner.text.unwrap().as_ref(), kept(&inner.rest)), ("a", vec!["count=-1".to_owned()]));
+    assert_eq!(outer.list.unwrap()[1].count, Some(2));
+    // Strict again, and never lenient about what is no object.
+    assert!(serde_json::from_str::<Outer<'_>>(text).is_err());
+    for no in ["", "{", "[]", "7", "null", r#"{"name":7,"inner":{}"#] {
+        assert!(lenient::<Outer<'_>>(no).is_err(), "{no}");
+    }
 }
