@@ -41,11 +41,12 @@ e2e: tools ## images, chart, pods and traffic on the cluster of KUBECONFIG; LOAD
 images: tools ## both images, into target/images
 	deploy/images
 
-lint: lint-rust lint-dependencies lint-go ## formatting, clippy, licences and sources of dependencies
+lint: lint-rust lint-dependencies lint-go ## formatting, clippy, links of the docs, licences and sources of dependencies
 
 lint-rust: tools
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --no-deps --lib
 
 # Licences, sources and banned crates are also checked by the architecture test, which needs no cargo-deny.
 lint-dependencies:

@@ -72,7 +72,7 @@ pub struct Serve {
     /// PEM file of the certificate's private key.
     #[arg(long, env = "TLS_KEY_FILE", value_name = "TLS_KEY_FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// URL of Google's metadata server, mostly http://metadata.google.internal: providers of type VertexAI without
+    /// URL of Google's metadata server, mostly `http://metadata.google.internal`: providers of type VertexAI without
     /// credentials, of any namespace, then use this program's own identity.
     #[arg(long, env = "GOOGLE_METADATA_SERVER", value_name = "GOOGLE_METADATA_SERVER", value_parser = server)]
     pub google_metadata_server: Option<String>,

@@ -23,7 +23,7 @@ pub trait TokenCounter: Sync {
     /// Writes a request for a provider.
     ///
     /// # Errors
-    /// As [`crate::Codec::encode_request`].
+    /// As [`crate::ProviderCodec::encode_request`].
     fn encode_request(
         &self,
         request: &Request<'_>,

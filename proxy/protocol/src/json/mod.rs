@@ -1,7 +1,7 @@
 //! Reading and writing JSON without a document tree.
 //!
-//! Bodies are read in one pass into records that borrow from the input ([`record`]); whatever a record does not
-//! name is kept as raw text. Bodies are written straight into a buffer ([`write`]). Numbers, tool arguments,
+//! Bodies are read in one pass into records that borrow from the input (`record`); whatever a record does not
+//! name is kept as raw text. Bodies are written straight into a buffer ([`mod@write`]). Numbers, tool arguments,
 //! schemas and signatures are never interpreted on the way: they stay the text they arrived as.
 
 mod compact;
