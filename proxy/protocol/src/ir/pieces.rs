@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use super::{Block, Content, NONE, Request, Role};
+use super::{Block, Content, NONE, Request, Role, Turn};
 
 /// The request with one turn for each run of the model's turns, if they are pieces (see [`Request::pieces`]): texts
 /// that follow each other are one, and so are thoughts, up to the state that ends them. What stood in a later turn has
 /// no position of its own: its path is that of the first.
 pub(crate) fn whole<'r, 'a>(request: &'r Request<'a>) -> Cow<'r, Request<'a>> {
-    if !request.pieces {
+    if !request.pieces || is_whole(request) {
         return Cow::Borrowed(request);
     }
     let mut whole = request.clone();
@@ -26,6 +26,14 @@ pub(crate) fn whole<'r, 'a>(request: &'r Request<'a>) -> Cow<'r, Request<'a>> {
         blocks.into_iter().for_each(|block| add(&mut into.blocks, block, later));
     }
     Cow::Owned(whole)
+}
+
+/// Whether nothing is divided, as in a conversation that was not streamed.
+fn is_whole(request: &Request<'_>) -> bool {
+    let of_model = |turn: &Turn<'_>| turn.role == Role::Assistant;
+    let mut turns = request.turns.iter().filter(|turn| of_model(turn));
+    !request.turns.windows(2).any(|pair| of_model(&pair[0]) && of_model(&pair[1]))
+        && !turns.any(|turn| turn.blocks.windows(2).any(|pair| goes_on(&pair[0], &pair[1])))
 }
 
 fn add<'a>(blocks: &mut Vec<Block<'a>>, mut block: Block<'a>, later: bool) {
