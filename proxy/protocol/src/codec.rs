@@ -1,7 +1,7 @@
 //! What a protocol's folder provides, and what it is told.
 
 use crate::capabilities::Capabilities;
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ids::Ids;
@@ -58,7 +58,7 @@ pub trait ProviderCodec: Sync {
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
 
     /// How the protocol counts tokens; `None`: it has no such endpoint.
-    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
         None
     }
 }
@@ -79,6 +79,11 @@ pub trait Codec: ProviderCodec {
 
     /// Writes an error for a client: status and body.
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
+
+    /// How clients ask for a count of tokens; `None`: the protocol has no such endpoint.
+    fn client_counter(&self) -> Option<&'static dyn TokenCounter> {
+        None
+    }
 
     /// How the protocol lists models; OpenAI's way unless it has its own.
     fn model_list(&self) -> &'static dyn ModelList {

@@ -8,7 +8,8 @@ use llm_protocol::codec::{RouteOptions, States};
 use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input, ProviderEmbedder};
 use llm_protocol::ir::{Content, Media, Request};
 use llm_protocol::{
-    Codec, Exchange, Framing, Notes, ProviderCodec, Rejected, Reply, Target, TokenCounter, UrlFacts, state,
+    Codec, Exchange, Framing, Notes, ProviderCodec, ProviderCounter, Rejected, Reply, Target, TokenCounter,
+    UrlFacts, state,
 };
 use llm_snapshot::provider::{Options, Protocol};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,6 +18,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const TOKEN_BYTES: u64 = 4;
 /// What media count for, in tokens: about what a picture of a megapixel costs.
 const MEDIA_TOKENS: u64 = 1500;
+
+/// The warning that a count of tokens is our own.
+pub(super) const ESTIMATED: &str = "tokens_estimated";
 
 /// What a client asks, and its request in the neutral form once that was needed.
 #[derive(Debug)]
@@ -106,8 +110,9 @@ pub(super) enum Kind {
     },
     Count {
         client: &'static dyn TokenCounter,
-        provider: &'static dyn TokenCounter,
+        provider: &'static dyn ProviderCounter,
         errors: &'static dyn ProviderCodec,
+        estimate: u64,
     },
     Embed {
         client: &'static dyn Embedder,
@@ -188,17 +193,18 @@ impl<'b> Source<'b> {
     }
 
     fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(none)?;
+        let client = codec(self.client).and_then(|codec| codec.client_counter()).ok_or_else(none)?;
         let errors = provider_codec(to.way).ok_or_else(none)?;
         let mut notes = Notes::new(self.strict);
         let same = self.client == to.way;
         let request = self.request()?;
+        let estimate = estimate(request).max(1);
         let Some(provider) = errors.counter() else {
-            notes.tell("tokens_estimated");
-            return Ok(Written::Answered(client.encode_response(estimate(request).max(1)), notes));
+            notes.tell(ESTIMATED);
+            return Ok(Written::Answered(client.encode_response(estimate), notes));
         };
         let encoded = provider.encode_request(request, &target(to), &mut notes)?;
-        let kind = Kind::Count { client, provider, errors };
+        let kind = Kind::Count { client, provider, errors, estimate };
         let reading = (!same).then(|| Box::new(Reading { kind, notes, stream: false }));
         let path = below_version(&provider.path(to.model)).to_owned();
         Ok(Written::Request { path, body: encoded.body.into(), reading })
@@ -256,7 +262,7 @@ impl<'b> Source<'b> {
             return Ok(Read::Embed(Box::new(request)));
         }
         let codec = codec(self.client).ok_or_else(none)?;
-        let request = match codec.counter().filter(|_| self.operation == Operation::Count) {
+        let request = match codec.client_counter().filter(|_| self.operation == Operation::Count) {
             Some(counter) => counter.decode_request(self.body, facts),
             None => codec.decode_request(self.body, facts),
         };

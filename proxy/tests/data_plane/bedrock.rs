@@ -214,6 +214,75 @@ async fn api_keys_of_bedrock_are_bearer_tokens() {
     assert!(seen.headers.get("x-amz-date").is_none());
 }
 
+/// Asks for a count in every protocol that has one.
+async fn counts(proxy: &Proxy) -> Vec<crate::support::Answer> {
+    let messages = value!([{"role": "user", "content": "hello there"}]);
+    let gemini = value!({"contents": [{"role": "user", "parts": [{"text": "hello there"}]}]});
+    let mut answers = Vec::new();
+    for (path, body) in [
+        ("/v1/messages/count_tokens", value!({"model": "m", "messages": messages})),
+        ("/v1/responses/input_tokens", value!({"model": "m", "input": "hello there"})),
+        ("/v1beta/models/m:countTokens", gemini),
+    ] {
+        answers.push(proxy.ask(path, &body.to_string()).await);
+    }
+    answers
+}
+
+#[tokio::test]
+async fn tokens_are_counted_where_the_model_is() {
+    let fake = Fake::start(|_| async { json(200, r#"{"inputTokens":38}"#) }).await;
+    let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+    let answers = counts(&proxy).await;
+    let told = ["input_tokens", "input_tokens", "totalTokens"];
+    for (answer, told) in answers.iter().zip(told) {
+        assert_eq!((answer.status.as_u16(), &answer.json()[told]), (200, &value!(38)), "{answer:?}");
+        assert!(answer.headers.get("x-llm-proxy-warnings").is_none());
+    }
+    let counted = value!({"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "hello there"}]}]}}});
+    assert_eq!(fake.count(), 3);
+    for seen in fake.seen() {
+        assert_eq!(seen.path, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens");
+        assert_eq!(seen.json(), counted);
+        assert_signed(&seen, None);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_estimated() {
+    for (status, error, message) in [
+        (400, "ValidationException", "The provided model doesn't support counting tokens."),
+        (403, "AccessDeniedException", "is not authorized to perform: bedrock:CountTokens"),
+        (404, "UnknownOperationException", ""),
+    ] {
+        let refused = move |_| async move {
+            let mut response = json(status, value!({"message": message}).to_string());
+            response.headers_mut().insert("x-amzn-errortype", error.parse().unwrap());
+            response
+        };
+        let fake = Fake::start(refused).await;
+        let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+        for answer in counts(&proxy).await {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert_eq!(answer.headers["x-llm-proxy-warnings"], "tokens_estimated");
+            let body = answer.json();
+            let tokens = body.get("input_tokens").or(body.get("totalTokens")).unwrap().as_u64().unwrap();
+            assert!((1..20).contains(&tokens), "{body}");
+        }
+        assert_eq!(fake.count(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_not_estimated() {
+    let wrong = r#"{"__type":"ValidationException","message":"messages: roles must alternate"}"#;
+    let fake = Fake::start(move |_| async move { json(400, wrong) }).await;
+    let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+    for answer in counts(&proxy).await {
+        assert!(answer.status == 400 && answer.text().contains("roles must alternate"), "{answer:?}");
+    }
+}
+
 #[tokio::test]
 async fn titan_embeds() {
     let fake =

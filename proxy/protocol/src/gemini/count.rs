@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::codec::{Encoded, Target, UrlFacts};
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::ir::Request;
 use crate::json::record::record;
 use crate::json::write;
@@ -27,17 +27,9 @@ record! {
     }
 }
 
-impl TokenCounter for Counter {
+impl ProviderCounter for Counter {
     fn path(&self, model: &str) -> String {
         path_of(model, "countTokens")
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        let outer: wire::CountBody<'a> = read(body)?;
-        let Some(inner) = outer.generate_content_request else { return request::decode(body, url) };
-        let mut request = request::of_body(read_raw(inner)?, url)?;
-        request.ext.push(ABSENT, WRAPPER, RawValue::NULL);
-        Ok(request)
     }
 
     fn encode_request(
@@ -59,6 +51,16 @@ impl TokenCounter for Counter {
         let answer: Answer<'_> = read(body)?;
         let tokens = answer.total_tokens.as_ref().and_then(Num::as_u64);
         tokens.ok_or_else(|| DecodeError::field("totalTokens", "is required"))
+    }
+}
+
+impl TokenCounter for Counter {
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        let outer: wire::CountBody<'a> = read(body)?;
+        let Some(inner) = outer.generate_content_request else { return request::decode(body, url) };
+        let mut request = request::of_body(read_raw(inner)?, url)?;
+        request.ext.push(ABSENT, WRAPPER, RawValue::NULL);
+        Ok(request)
     }
 
     fn encode_response(&self, tokens: u64) -> Vec<u8> {

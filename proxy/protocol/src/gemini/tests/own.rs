@@ -67,12 +67,12 @@ fn paths_hold_the_model_and_lead_nowhere_else() {
         assert_eq!(Gemini.path(model, false), path);
     }
     assert_eq!(Gemini.path("m", true), "/v1beta/models/m:streamGenerateContent?alt=sse");
-    assert_eq!(Gemini.counter().unwrap().path("m"), "/v1beta/models/m:countTokens");
+    assert_eq!(Gemini.client_counter().unwrap().path("m"), "/v1beta/models/m:countTokens");
 }
 
 #[test]
 fn requests_to_count_keep_their_wrapper() {
-    let counter = Gemini.counter().unwrap();
+    let counter = Gemini.client_counter().unwrap();
     let count = |request: &Request<'_>| -> Value {
         let target = Target {
             model: "m",
