@@ -48,9 +48,9 @@ pub struct LLMProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<Mock>,
     /// API keys of the provider, in Secrets of this namespace. Requests are spread over them by weight. VertexAI takes
-    /// keys of service accounts, as the JSON that Google gives out, or none and the proxy's own identity. Bedrock takes
-    /// API keys of Bedrock, or an access key: name the key accessKeyId, and the same Secret's secretAccessKey and
-    /// sessionToken, if it has one, go with it.
+    /// keys of service accounts, as the JSON that Google gives out. Bedrock takes API keys of Bedrock, or an access key:
+    /// name the key accessKeyId, and the same Secret's secretAccessKey and sessionToken, if it has one, go with it.
+    /// Both may have none and use the proxy's own identity, where whoever runs it allows that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = 8)))]
     pub credentials: Vec<Credential>,

@@ -76,7 +76,8 @@ pub struct Http {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cloud {
-    /// Bedrock of AWS. Credentials are API keys of Bedrock, or an [`AwsAccessKey`] as JSON.
+    /// Bedrock of AWS. Credentials are API keys of Bedrock, or an [`AwsAccessKey`] as JSON; none: the proxy's own
+    /// identity.
     Bedrock {
         /// The region, `us-east-1`.
         region: String,

@@ -1,5 +1,7 @@
 //! Bedrock, with a fake that speaks its binary event streams and checks signatures.
 
+mod identity;
+
 use crate::support::{Client, Fake, KEY, Proxy, Seen, fake, json, model, post, provider};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -25,8 +27,12 @@ const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"te
 fn bedrock(url: &str, credential: &str) -> Provider {
     let credential =
         Credential { name: "aws/accessKeyId".to_owned(), value: Secret::new(credential), weight: 1 };
+    with(url, vec![credential])
+}
+
+fn with(url: &str, credentials: Vec<Credential>) -> Provider {
     let http = Http {
-        credentials: vec![credential],
+        credentials,
         cloud: Some(Cloud::Bedrock { region: REGION.to_owned() }),
         ..Http::new(url.trim_end_matches("/v1"))
     };

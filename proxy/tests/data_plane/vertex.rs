@@ -3,12 +3,15 @@
 use crate::support::{Fake, Proxy, Seen, fake, json, model, provider};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use llm_proxy::cloud::Own;
+use llm_proxy::cloud::google::Metadata;
 use llm_snapshot::provider::{Cloud, Credential, Http, Upstream};
 use llm_snapshot::{Provider, Secret};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json as value};
+use std::sync::Arc;
 
 /// A key made for these tests and used nowhere else.
 const PEM: &str = include_str!("service-account.pem");
@@ -208,7 +211,8 @@ async fn the_workloads_own_identity_is_used_where_that_is_allowed() {
     let forbidden = format!("{:?}", Proxy::empty().await.apply(&[vertex(&models, None)]));
     assert!(forbidden.contains("there is no credential"), "{forbidden}");
     let proxy = Proxy::empty().await;
-    proxy.store.use_metadata_server(metadata.url().replace("/v1", ""));
+    let google = Arc::new(Metadata::at(metadata.url().replace("/v1", "")));
+    proxy.store.use_own(Own { google: Some(google), ..Own::default() });
     assert_eq!(proxy.apply(&[vertex(&models, None)]), []);
     assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
     let asked = &metadata.seen()[0];
