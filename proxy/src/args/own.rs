@@ -11,6 +11,15 @@ pub struct Own {
     /// credentials, of any namespace, then use this program's own identity.
     #[arg(long, env = "GOOGLE_METADATA_SERVER", value_name = "GOOGLE_METADATA_SERVER", value_parser = super::server)]
     pub google_metadata_server: Option<String>,
+    /// File of a credential configuration for Workload Identity Federation (type external_account, with the token of the
+    /// cluster in a file), or of the key of a service account: the same, outside Google's cloud.
+    #[arg(
+        long,
+        env = "GOOGLE_CREDENTIALS_FILE",
+        value_name = "GOOGLE_CREDENTIALS_FILE",
+        conflicts_with = "google_metadata_server"
+    )]
+    pub google_credentials_file: Option<PathBuf>,
     /// Let providers of type Bedrock without credentials, of any namespace, use this program's own identity: IRSA or EKS
     /// Pod Identity, as the variables AWS_… say.
     #[arg(long, env = "AWS_WORKLOAD_IDENTITY", value_name = "AWS_WORKLOAD_IDENTITY", num_args = 0..=1,

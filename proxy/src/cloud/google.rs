@@ -4,9 +4,11 @@
 //! an hour, and is exchanged at the key's `token_uri`), and "Access tokens of the metadata server" of Compute Engine.
 
 mod account;
+mod federation;
 mod metadata;
 
 pub use account::Account;
+pub use federation::Federation;
 pub use metadata::Metadata;
 
 use super::grant::{GrantError, Issued};

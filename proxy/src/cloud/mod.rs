@@ -108,7 +108,9 @@ impl Cloud {
         if credentials.is_empty() {
             let (own, flag) = match &place {
                 provider::Cloud::Bedrock { .. } => (&upstreams.own().aws, "--aws-workload-identity"),
-                provider::Cloud::Vertex { .. } => (&upstreams.own().google, "--google-metadata-server"),
+                provider::Cloud::Vertex { .. } => {
+                    (&upstreams.own().google, "--google-metadata-server, --google-credentials-file")
+                }
             };
             let own = own.clone().ok_or(Unusable::NoIdentity(flag))?;
             credentials.push(Credential::Renewed(upstreams.renewed(own)?));

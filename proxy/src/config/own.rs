@@ -3,14 +3,14 @@
 use crate::args;
 use crate::cloud::Own;
 use crate::cloud::aws::{Container, Role};
-use crate::cloud::google::Metadata;
+use crate::cloud::google::{Account, Federation, Metadata};
 use crate::cloud::grant::Grant;
 use std::fs::File;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Why an identity that is allowed cannot be used: the variable, whose flag has the same name, and what to do about it.
+/// Why an identity that is allowed cannot be used: the variable, whose flag has the same name, and what is wrong with it.
 /// Values are never told.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} (--{}) {problem}", variable.to_ascii_lowercase().replace('_', "-"))]
@@ -19,6 +19,7 @@ pub struct Invalid {
     problem: &'static str,
 }
 
+const GOOGLE: &str = "GOOGLE_CREDENTIALS_FILE";
 const ALLOWED: &str = "AWS_WORKLOAD_IDENTITY";
 const ROLE: &str = "AWS_ROLE_ARN";
 const TOKEN: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
@@ -35,16 +36,44 @@ impl TryFrom<args::Own> for Own {
     type Error = Invalid;
 
     fn try_from(own: args::Own) -> Result<Self, Invalid> {
-        let google =
-            own.google_metadata_server.clone().map(|url| Arc::new(Metadata::at(url)) as Arc<dyn Grant>);
+        let google = match (&own.google_metadata_server, &own.google_credentials_file) {
+            (Some(url), _) => Some(Arc::new(Metadata::at(url)) as Arc<dyn Grant>),
+            (None, Some(file)) => Some(google(file)?),
+            (None, None) => None,
+        };
         Ok(Self { google, aws: if own.aws_workload_identity { Some(aws(&own)?) } else { None } })
+    }
+}
+
+/// Who this program is at Google, by a file: a federation, or the key of a service account.
+fn google(file: &Path) -> Result<Arc<dyn Grant>, Invalid> {
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        r#type: String,
+    }
+    const UNKNOWN: &str = "names no file of type external_account or service_account";
+    let invalid = |problem| Invalid { variable: GOOGLE, problem };
+    let text = std::fs::read_to_string(file).map_err(|_| invalid("names a file that cannot be read"))?;
+    let kind: Kind = serde_json::from_str(&text).map_err(|_| invalid(UNKNOWN))?;
+    match kind.r#type.as_str() {
+        "external_account" => {
+            let federation = Federation::read(&text).map_err(invalid)?;
+            let readable = File::open(federation.token_file()).is_ok();
+            check(readable, GOOGLE, "has a credential_source.file that cannot be read")?;
+            Ok(Arc::new(federation))
+        }
+        "service_account" => match Account::read(&text) {
+            Some(account) => Ok(Arc::new(account)),
+            None => Err(invalid("holds a key of a service account that cannot be used")),
+        },
+        _ => Err(invalid(UNKNOWN)),
     }
 }
 
 /// Who this program is at AWS: its role, if it may take one, as in AWS's SDKs.
 fn aws(own: &args::Own) -> Result<Arc<dyn Grant>, Invalid> {
     let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let file = |path: &Option<std::path::PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+    let file = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
     match (text(&own.aws_role_arn), file(&own.aws_web_identity_token_file)) {
         (Some(arn), Some(token_file)) => {
             readable(&token_file, TOKEN)?;

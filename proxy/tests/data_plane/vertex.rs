@@ -4,7 +4,7 @@ use crate::support::{Fake, Proxy, Seen, fake, json, model, provider};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use llm_proxy::cloud::Own;
-use llm_proxy::cloud::google::Metadata;
+use llm_proxy::cloud::google::{Federation, Metadata};
 use llm_snapshot::provider::{Cloud, Credential, Http, Upstream};
 use llm_snapshot::{Provider, Secret};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
@@ -219,4 +219,79 @@ async fn the_workloads_own_identity_is_used_where_that_is_allowed() {
     assert_eq!(asked.path, "/computeMetadata/v1/instance/service-accounts/default/token");
     assert_eq!(asked.header("metadata-flavor"), "Google");
     assert_eq!(models.seen()[0].header("authorization"), "Bearer ya29.token");
+}
+
+/// A proxy whose own identity is a federation with that token of its cluster.
+async fn federated(models: &Fake, config: Value, token: &tempfile::NamedTempFile, text: &str) -> Proxy {
+    std::fs::write(token.path(), text).unwrap();
+    let google = Arc::new(Federation::read(&config.to_string()).unwrap());
+    let proxy = Proxy::empty().await;
+    proxy.store.use_own(Own { google: Some(google), ..Own::default() });
+    assert_eq!(proxy.apply(&[vertex(models, None)]), []);
+    proxy
+}
+
+fn federation(sts: &Fake, token: &tempfile::NamedTempFile, format: Value) -> Value {
+    value!({"type": "external_account", "audience": "//iam.googleapis.com/pool/x", "token_url": sts.url().replace("/v1", "/v1/token"),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "credential_source": {"file": token.path(), "format": format}})
+}
+
+#[tokio::test]
+async fn a_token_of_the_cluster_is_exchanged() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let config = federation(&sts, &token, value!({"type": "text"}));
+    let proxy = federated(&models, config, &token, "cluster.token\n").await;
+    for _ in 0..2 {
+        assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
+    }
+    assert_eq!((sts.count(), models.count()), (1, 2));
+    assert_eq!(models.seen()[0].header("authorization"), "Bearer ya29.token");
+    let asked = &sts.seen()[0];
+    let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&\
+        audience=%2F%2Fiam.googleapis.com%2Fpool%2Fx&scope=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform&\
+        requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&\
+        subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt&subject_token=cluster.token";
+    assert_eq!((asked.path.as_str(), std::str::from_utf8(&asked.body).unwrap()), ("/v1/token", form));
+}
+
+#[tokio::test]
+async fn a_service_account_is_impersonated() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let accounts = Fake::start(|_| async {
+        let ends = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+        json(200, value!({"accessToken": "ya29.account", "expireTime": ends}).to_string())
+    })
+    .await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let mut config = federation(&sts, &token, value!({"type": "json", "subject_token_field_name": "jwt"}));
+    config["service_account_impersonation_url"] =
+        value!(accounts.url().replace("/v1", "/v1/a:generateAccessToken"));
+    let proxy = federated(&models, config, &token, r#"{"jwt":"in.json"}"#).await;
+    for _ in 0..2 {
+        assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
+    }
+    assert_eq!((sts.count(), accounts.count(), models.count()), (1, 1, 2));
+    assert!(String::from_utf8(sts.seen()[0].body.to_vec()).unwrap().ends_with("&subject_token=in.json"));
+    let asked = &accounts.seen()[0];
+    assert_eq!(
+        (asked.path.as_str(), asked.header("authorization")),
+        ("/v1/a:generateAccessToken", "Bearer ya29.token")
+    );
+    let wanted = value!({"scope": ["https://www.googleapis.com/auth/cloud-platform"], "lifetime": "3600s"});
+    assert_eq!(asked.json(), wanted);
+    assert_eq!(models.seen()[1].header("authorization"), "Bearer ya29.account");
+}
+
+#[tokio::test]
+async fn a_token_of_the_cluster_that_cannot_be_read_is_told_to_nobody() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let config = federation(&sts, &token, value!({"type": "json", "subject_token_field_name": "jwt"}));
+    let proxy = federated(&models, config, &token, "canary").await;
+    let answer = proxy.ask("/v1/chat/completions", &chat("gemini")).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (502, &value!("upstream_auth")));
+    assert!(!answer.text().contains("canary"));
+    assert_eq!((sts.count(), models.count()), (0, 0));
 }

@@ -60,6 +60,49 @@ fn what_is_wrong_with_it_names_the_variable() {
 }
 
 #[test]
+fn a_file_says_who_it_is_at_google() {
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let source = serde_json::json!({"file": token.path(), "format": {"type": "json", "subject_token_field_name": "t"}});
+    let good = serde_json::json!({"type": "external_account", "audience": "//iam.googleapis.com/x",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": "https://sts.googleapis.com/v1/token",
+        "service_account_impersonation_url": "https://iamcredentials.googleapis.com/v1/a:generateAccessToken",
+        "credential_source": source});
+    let of = |config: &serde_json::Value| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), config.to_string()).unwrap();
+        own(&["--google-credentials-file", file.path().to_str().unwrap()])
+    };
+    let google = of(&good).unwrap().google.unwrap();
+    assert_eq!(google.places(), ["https://sts.googleapis.com", "https://iamcredentials.googleapis.com"]);
+    for (field, value, told) in [
+        ("/type", serde_json::json!("authorized_user"), "of type external_account or service_account"),
+        ("/type", serde_json::json!("service_account"), "a key of a service account that cannot be used"),
+        ("/token_url", serde_json::json!("sts.googleapis.com"), "token_url"),
+        ("/token_url", serde_json::json!(7), "credential_source.file"),
+        (
+            "/credential_source",
+            serde_json::json!({"url": "http://169.254.169.254/"}),
+            "credential_source.file",
+        ),
+        (
+            "/credential_source/file",
+            serde_json::json!("/not/there"),
+            "credential_source.file that cannot be read",
+        ),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(field).unwrap() = value;
+        let error = of(&bad).unwrap_err();
+        assert!(error.starts_with("GOOGLE_CREDENTIALS_FILE (--google-credentials-file) "), "{error}");
+        assert!(error.contains(told), "{error} for {told}");
+    }
+    assert!(own(&["--google-credentials-file", "/not/there"]).unwrap_err().contains("cannot be read"));
+    let both = ["--google-credentials-file", "f", "--google-metadata-server", "http://m"];
+    let all = [&["llm-proxy", "serve", "--config", "c"][..], &both].concat();
+    assert_eq!(Cli::try_parse_from(all).unwrap_err().kind(), clap::error::ErrorKind::ArgumentConflict);
+}
+
+#[test]
 fn credentials_come_from_near_or_over_tls() {
     for url in [
         "https://agent.test/x",

@@ -63,6 +63,15 @@ fn vertex_takes_the_key_of_a_service_account_or_none() {
     let told = &compiled.of_provider("named").resolved_refs;
     assert_eq!(told.reason, Reason::InvalidValue);
     assert!(!told.message.contains("canary"), "{}", told.message);
+    let federation = r#"{"type":"external_account","client_email":"a","private_key":"b","token_uri":"c",
+        "credential_source":{"file":"/canary"}}"#;
+    aws(&mut world, &[("key.json", federation)]);
+    let compiled = fresh(&world);
+    let told = &compiled.of_provider("named").resolved_refs;
+    assert_eq!(told.reason, Reason::InvalidValue);
+    for part in ["external_account", "spec.credentials", "--google-credentials-file"] {
+        assert!(told.message.contains(part) && !told.message.contains("canary"), "{}", told.message);
+    }
     let Upstream::Http(http) = compiled.provider("none").upstream else { panic!("no HTTP API") };
     assert_eq!(http.base_url, "https://aiplatform.googleapis.com/v1");
     assert!(http.credentials.is_empty() && http.cloud.is_some());
