@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 pub use crate::caching::{CachingMode, PromptCaching};
 pub use crate::capabilities::Capabilities;
-pub use crate::cloud::{Azure, Bedrock, Vertex};
+pub use crate::cloud::{Azure, Bedrock, Guardrail, GuardrailTrace, Vertex};
 pub use crate::mock::{Fault, Mock};
 
 #[cfg(feature = "schema")]
@@ -38,7 +38,7 @@ pub struct LLMProviderSpec {
     /// How Azure OpenAI is spoken to; for type AzureOpenAI only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<Azure>,
-    /// Where models of Bedrock are; for type Bedrock only, and required there.
+    /// Where models of Bedrock are, and what watches over them; for type Bedrock only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bedrock: Option<Bedrock>,
     /// Where models of Vertex AI are; for type VertexAI only, and required there.

@@ -49,6 +49,7 @@ fn options(spec: &LLMProviderSpec) -> Options {
         legacy_max_tokens: spec.type_ == ProviderType::OpenAICompatible,
         stream_usage: spec.stream_usage && spec.type_ != ProviderType::Mock,
         cache_min_tokens: caching.map(|caching| caching.min_tokens.into()),
+        guardrail: cloud::guardrail(spec),
     }
 }
 

@@ -113,14 +113,14 @@ pub struct Target<'c> {
     /// What the model can do.
     pub capabilities: &'c Capabilities,
     /// What the route says.
-    pub options: RouteOptions,
+    pub options: RouteOptions<'c>,
     /// State kept for clients that could not carry it.
     pub states: &'c dyn States,
 }
 
 /// What the route says about its provider.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RouteOptions {
+pub struct RouteOptions<'c> {
     /// A compatible server that knows only `max_tokens`.
     pub legacy_max_tokens: bool,
     /// A compatible server that takes one system message: several are joined.
@@ -134,6 +134,19 @@ pub struct RouteOptions {
     /// Marks for the prompt cache are set where they pay from this many tokens on, unless the client sets its own
     /// (Messages); `None`: never.
     pub cache_min_tokens: Option<u64>,
+    /// The guardrail that watches over what is said (Bedrock).
+    pub guardrail: Option<Guardrail<'c>>,
+}
+
+/// A guardrail of Bedrock, in its own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrail<'c> {
+    /// Its id or ARN.
+    pub id: &'c str,
+    /// Its version.
+    pub version: &'c str,
+    /// What of its findings is in the answer; `None`: nothing.
+    pub trace: Option<&'c str>,
 }
 
 /// Opaque state by tool-call id, kept by the proxy between the requests of a conversation.

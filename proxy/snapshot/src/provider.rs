@@ -40,6 +40,33 @@ pub struct Options {
     pub stream_usage: bool,
     /// Prompts are marked for its cache where that pays from this many tokens on; `None`: never.
     pub cache_min_tokens: Option<u64>,
+    /// The guardrail of Bedrock that watches over what is said.
+    pub guardrail: Option<Guardrail>,
+}
+
+/// A guardrail of Bedrock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Guardrail {
+    /// Its id or ARN.
+    pub id: String,
+    /// Its version, or `DRAFT`.
+    pub version: String,
+    /// What of its findings Bedrock puts into answers.
+    #[serde(default)]
+    pub trace: GuardrailTrace,
+}
+
+/// What of a guardrail's findings Bedrock puts into answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardrailTrace {
+    /// Nothing.
+    #[default]
+    Disabled,
+    /// What it stepped in for.
+    Enabled,
+    /// All it looked at.
+    EnabledFull,
 }
 
 /// What answers for a provider.

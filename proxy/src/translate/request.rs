@@ -4,14 +4,14 @@ use super::{below_version, codec, embedder, provider_codec, provider_embedder};
 use crate::api::endpoint::Operation;
 use bytes::Bytes;
 use llm_protocol::capabilities::Capabilities;
-use llm_protocol::codec::{RouteOptions, States};
+use llm_protocol::codec::{Guardrail, RouteOptions, States};
 use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input, ProviderEmbedder};
 use llm_protocol::ir::{Content, Media, Request};
 use llm_protocol::{
     Codec, Exchange, Framing, Notes, ProviderCodec, ProviderCounter, Rejected, Reply, Target, TokenCounter,
     UrlFacts, state,
 };
-use llm_snapshot::provider::{Options, Protocol};
+use llm_snapshot::provider::{self, GuardrailTrace, Options, Protocol};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of text a token, about.
@@ -280,9 +280,19 @@ fn target<'t>(to: &'t To<'_>) -> Target<'t> {
         legacy_max_tokens: to.options.legacy_max_tokens,
         cache_min_tokens: to.options.cache_min_tokens,
         vertex: to.vertex,
+        guardrail: to.options.guardrail.as_ref().map(guardrail),
         ..RouteOptions::default()
     };
     Target { model: to.model, capabilities: to.capabilities, options, states: to.states }
+}
+
+fn guardrail(stated: &provider::Guardrail) -> Guardrail<'_> {
+    let trace = match stated.trace {
+        GuardrailTrace::Disabled => None,
+        GuardrailTrace::Enabled => Some("enabled"),
+        GuardrailTrace::EnabledFull => Some("enabled_full"),
+    };
+    Guardrail { id: &stated.id, version: &stated.version, trace }
 }
 
 /// Seconds since 1970.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use llm_protocol::aws_eventstream::{write_event, write_message};
 use llm_proxy::cloud::aws::AccessKey;
 use llm_proxy::cloud::sigv4::{Scope, Signed, sign};
-use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential, Http, Upstream};
+use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential, Guardrail, GuardrailTrace, Http, Upstream};
 use llm_snapshot::{Provider, Secret};
 use serde_json::{Value, json as value};
 use std::sync::{Arc, Mutex};
@@ -218,6 +218,33 @@ async fn api_keys_of_bedrock_are_bearer_tokens() {
     let seen = &fake.seen()[0];
     assert_eq!(seen.header("authorization"), "Bearer ABSKexample");
     assert!(seen.headers.get("x-amz-date").is_none());
+}
+
+#[tokio::test]
+async fn a_guardrail_watches_over_answers_and_streams() {
+    const BLOCKED: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"No."}]}},
+        "stopReason":"guardrail_intervened","usage":{"inputTokens":0,"outputTokens":0,"totalTokens":0},
+        "trace":{"guardrail":{"actionReason":"canary"}}}"#;
+    let end = [("messageStop", r#"{"stopReason":"guardrail_intervened"}"#), END[1]];
+    let fake = Fake::start(move |seen: Seen| async move {
+        if seen.path.ends_with("/converse") { json(200, BLOCKED) } else { events(stream(&end)) }
+    })
+    .await;
+    let mut guarded = bedrock(&fake.url(), &access_key(None));
+    let (id, version) = ("gr4z0abc".to_owned(), "7".to_owned());
+    guarded.options.guardrail = Some(Guardrail { id, version, trace: GuardrailTrace::Enabled });
+    let proxy = Proxy::serving(&[guarded]).await;
+    let whole = proxy.ask("/v1/chat/completions", &chat(false)).await;
+    assert_eq!(whole.json()["choices"][0]["finish_reason"], "content_filter", "{whole:?}");
+    assert!(!whole.text().contains("canary"));
+    let streamed = proxy.ask("/v1/chat/completions", &chat(true)).await.text();
+    assert!(streamed.contains(r#""finish_reason":"content_filter""#), "{streamed}");
+    let messages = value!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let refused = proxy.ask("/v1/messages", &messages.to_string()).await.json();
+    assert_eq!(refused["stop_reason"], "refusal", "{refused}");
+    let config = value!({"guardrailIdentifier": "gr4z0abc", "guardrailVersion": "7", "trace": "enabled"});
+    assert_eq!(fake.count(), 3);
+    fake.seen().iter().for_each(|seen| assert_eq!(seen.json()["guardrailConfig"], config));
 }
 
 /// Asks for a count in every protocol that has one.

@@ -194,6 +194,11 @@ pub(crate) fn check(spec: &LLMProviderSpec) -> Problems {
     }
     if let Some(bedrock) = &spec.bedrock {
         problems.text(format_args!("spec.bedrock.region"), &bedrock.region, &form::REGION);
+        if let Some(guardrail) = &bedrock.guardrail {
+            problems.text(format_args!("spec.bedrock.guardrail.id"), &guardrail.id, &form::GUARDRAIL);
+            let place = format_args!("spec.bedrock.guardrail.version");
+            problems.text(place, &guardrail.version, &form::GUARDRAIL_VERSION);
+        }
     }
     if let Some(vertex) = &spec.vertex {
         problems.text(format_args!("spec.vertex.project"), &vertex.project, &form::PROJECT);

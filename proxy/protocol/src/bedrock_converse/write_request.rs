@@ -75,6 +75,7 @@ impl Writer<'_, '_> {
         self.write_thinking(&mut fields);
         write_fields(o, &fields);
         self.write_output(o, notes)?;
+        self.write_guardrail(o);
         self.write_tier(o, notes)
     }
 
@@ -301,6 +302,15 @@ impl Writer<'_, '_> {
             o.opt_str("effort", plan.effort.as_ref().map(|effort| effort.word()));
         });
         Ok(())
+    }
+
+    fn write_guardrail(&self, o: &mut Object<'_>) {
+        let Some(guardrail) = self.foreign.target.options.guardrail else { return };
+        o.object("guardrailConfig", |o| {
+            o.str("guardrailIdentifier", guardrail.id);
+            o.str("guardrailVersion", guardrail.version);
+            o.opt_str("trace", guardrail.trace);
+        });
     }
 
     fn write_tier(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {

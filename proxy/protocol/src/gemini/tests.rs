@@ -36,7 +36,7 @@ fn send_with(
     body: &Value,
     model: &str,
     strict: bool,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
     states: &dyn States,
 ) -> Result<Sent, Rejected> {
     let text = body.to_string();
@@ -48,7 +48,7 @@ fn encode(
     request: &Request<'_>,
     model: &str,
     strict: bool,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
     states: &dyn States,
 ) -> Result<Sent, Rejected> {
     let target = Target { model, capabilities: Capabilities::of(model), options, states };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::bedrock_converse::Converse;
-use crate::codec::{ProviderCodec as _, UrlFacts};
+use crate::codec::{Guardrail, ProviderCodec as _, UrlFacts};
 use crate::error::{ApiError, ErrorKind};
 use crate::notes::Notes;
 use crate::protocol::{Protocol, codec};
@@ -10,7 +10,12 @@ const CASES: &str = include_str!("requests.json");
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 
 /// The body and warnings of what a case becomes when it is counted.
-fn counted(client: Protocol, request: &Value, model: &str, options: RouteOptions) -> (Value, Option<String>) {
+fn counted(
+    client: Protocol,
+    request: &Value,
+    model: &str,
+    options: RouteOptions<'_>,
+) -> (Value, Option<String>) {
     let body = request.to_string();
     let client = codec(client).unwrap().client_counter().unwrap();
     let request = client.decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
@@ -25,7 +30,7 @@ fn written(
     client: Protocol,
     request: &Value,
     model: &str,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
 ) -> Result<(Value, Option<String>), String> {
     let body = request.to_string();
     let request = codec(client).unwrap().decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
@@ -42,8 +47,13 @@ fn requests_become_what_the_cases_say() {
     for case in &cases {
         let client = Protocol::from_name(case["client"].as_str().unwrap()).unwrap();
         let model = case["model"].as_str().unwrap_or(CLAUDE);
-        let options =
-            RouteOptions { cache_min_tokens: case["cacheMinTokens"].as_u64(), ..RouteOptions::default() };
+        let guardrail = case["guardrail"].as_array().map(|parts| Guardrail {
+            id: parts[0].as_str().unwrap(),
+            version: parts[1].as_str().unwrap(),
+            trace: parts[2].as_str(),
+        });
+        let cache_min_tokens = case["cacheMinTokens"].as_u64();
+        let options = RouteOptions { cache_min_tokens, guardrail, ..RouteOptions::default() };
         let (body, warnings) = match case["count"] == true {
             true => counted(client, &case["request"], model, options),
             false => written(client, &case["request"], model, options).unwrap(),
