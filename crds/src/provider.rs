@@ -112,7 +112,7 @@ pub enum ProviderType {
     Anthropic,
     /// Google's Gemini API.
     Gemini,
-    /// Gemini and Claude at Google's Vertex AI.
+    /// Gemini, Claude and embeddings at Google's Vertex AI.
     VertexAI,
     /// Claude, Nova, Llama and others at Bedrock of AWS, and Amazon's Titan embeddings.
     Bedrock,

@@ -117,7 +117,7 @@ fn protocols(spec: &LLMProviderSpec) -> BTreeSet<Protocol> {
         }
         ProviderType::Anthropic => &[Messages],
         ProviderType::Gemini => &[GenerateContent, EmbedContent],
-        ProviderType::VertexAI => &[GenerateContent, Messages],
+        ProviderType::VertexAI => &[GenerateContent, Messages, VertexEmbeddings],
         ProviderType::Bedrock => &[Converse, TitanEmbeddings],
         ProviderType::Mock => &[ChatCompletions],
     };

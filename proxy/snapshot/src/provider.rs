@@ -217,6 +217,8 @@ pub enum Protocol {
     Converse,
     /// Amazon's Titan embeddings.
     TitanEmbeddings,
+    /// Embeddings of Vertex AI.
+    VertexEmbeddings,
 }
 
 /// One offered model.

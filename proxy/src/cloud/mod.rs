@@ -126,6 +126,7 @@ impl Cloud {
             provider::Cloud::Bedrock { .. } if model.contains("titan-embed") => Protocol::TitanEmbeddings,
             provider::Cloud::Bedrock { .. } => Protocol::Converse,
             provider::Cloud::Vertex { .. } if model.contains("claude") => Protocol::Messages,
+            provider::Cloud::Vertex { .. } if model.contains("embedding") => Protocol::VertexEmbeddings,
             provider::Cloud::Vertex { .. } => Protocol::GenerateContent,
         };
         [one].into()

@@ -16,7 +16,7 @@ pub use body::Translation;
 pub use request::{Reading, Source, Written};
 pub use signatures::Signatures;
 
-use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan};
+use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan, Vertex};
 use llm_protocol::{Codec, ProviderCodec};
 use llm_snapshot::provider::Protocol;
 use std::collections::BTreeSet;
@@ -40,8 +40,12 @@ pub fn way(client: Protocol, spoken: &BTreeSet<Protocol>) -> Option<Protocol> {
         return Some(client);
     }
     let others: &[Protocol] = match client {
-        Protocol::Embeddings => &[Protocol::EmbedContent, Protocol::TitanEmbeddings],
-        Protocol::EmbedContent => &[Protocol::Embeddings, Protocol::TitanEmbeddings],
+        Protocol::Embeddings => {
+            &[Protocol::EmbedContent, Protocol::TitanEmbeddings, Protocol::VertexEmbeddings]
+        }
+        Protocol::EmbedContent => {
+            &[Protocol::Embeddings, Protocol::TitanEmbeddings, Protocol::VertexEmbeddings]
+        }
         _ if codec(client).is_some() => &ANSWERS,
         _ => &[],
     };
@@ -77,6 +81,7 @@ pub fn provider_codec(protocol: Protocol) -> Option<&'static dyn ProviderCodec> 
 pub fn provider_embedder(protocol: Protocol) -> Option<&'static dyn ProviderEmbedder> {
     match protocol {
         Protocol::TitanEmbeddings => Some(&Titan),
+        Protocol::VertexEmbeddings => Some(&Vertex),
         other => embedder(other).map(|embedder| embedder as &dyn ProviderEmbedder),
     }
 }

@@ -33,6 +33,29 @@ fn token(
     }
 }
 
+/// Counts and embeds.
+async fn others() -> Fake {
+    Fake::start(|seen: Seen| async move {
+        let answers = [
+            ("count-tokens:rawPredict", r#"{"input_tokens":38}"#),
+            (":countTokens", r#"{"totalTokens":38,"totalBillableCharacters":9}"#),
+            (
+                ":predict",
+                r#"{"predictions":[{"embeddings":{"values":[0.5,-1],"statistics":{"token_count":3}}}]}"#,
+            ),
+            (
+                ":batchEmbedContents",
+                r#"{"embeddings":[{"values":[0.5,-1]}],"usageMetadata":{"promptTokenCount":3}}"#,
+            ),
+        ];
+        match answers.iter().find(|(method, _)| seen.path.ends_with(method)) {
+            Some((_, answer)) => json(200, *answer),
+            None => json(404, "{}"),
+        }
+    })
+    .await
+}
+
 async fn models() -> Fake {
     Fake::start(|seen: Seen| async move {
         json(200, if seen.path.contains("/anthropic/") { CLAUDE } else { GEMINI })
@@ -60,7 +83,12 @@ fn vertex(models: &Fake, account: Option<Value>) -> Provider {
     };
     Provider {
         upstream: Upstream::Http(http),
-        models: vec![model("gemini", "gemini-2.5-flash"), model("claude", "claude-sonnet-4-5@20250929")],
+        models: vec![
+            model("gemini", "gemini-2.5-flash"),
+            model("claude", "claude-sonnet-4-5@20250929"),
+            model("old", "text-embedding-005"),
+            model("new", "gemini-embedding-001"),
+        ],
         ..provider("vertex", &models.url())
     }
 }
@@ -294,4 +322,90 @@ async fn a_token_of_the_cluster_that_cannot_be_read_is_told_to_nobody() {
     assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (502, &value!("upstream_auth")));
     assert!(!answer.text().contains("canary"));
     assert_eq!((sts.count(), models.count()), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_are_counted_as_each_model_has_it() {
+    let (models, tokens) = (others().await, Fake::start(token(200, 3600)).await);
+    let proxy = Proxy::serving(&[vertex(&models, Some(account(&tokens)))]).await;
+    let messages = value!([{"role": "user", "content": "hi"}]);
+    let contents = value!([{"role": "user", "parts": [{"text": "hi"}]}]);
+    let wrapped =
+        value!({"generateContentRequest": {"model": "models/x", "contents": contents, "safetySettings": []}});
+    for model in ["gemini", "claude"] {
+        let gemini = format!("/v1beta/models/{model}:countTokens");
+        for (path, body, told) in [
+            ("/v1/messages/count_tokens", value!({"model": model, "messages": messages}), "input_tokens"),
+            ("/v1/responses/input_tokens", value!({"model": model, "input": "hi"}), "input_tokens"),
+            (&gemini, value!({"contents": contents}), "totalTokens"),
+            (&gemini, wrapped.clone(), "totalTokens"),
+        ] {
+            let answer = proxy.ask(path, &body.to_string()).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()[told]),
+                (200, &value!(38)),
+                "{path} {answer:?}"
+            );
+        }
+    }
+    let seen = models.seen();
+    assert_eq!(seen.len(), 8);
+    for seen in &seen[..4] {
+        assert_eq!(seen.path, format!("{PLACE}/google/models/gemini-2.5-flash:countTokens"));
+        assert_eq!(seen.json(), value!({"contents": contents}));
+    }
+    for seen in &seen[4..] {
+        assert_eq!(seen.path, format!("{PLACE}/anthropic/models/count-tokens:rawPredict"));
+        let body = seen.json();
+        assert_eq!(
+            (&body["model"], &body["messages"][0]["role"]),
+            (&value!("claude-sonnet-4-5@20250929"), &value!("user"))
+        );
+        assert!(body.get("max_tokens").is_none(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn embeddings_are_asked_for_as_each_model_has_it() {
+    let (models, tokens) = (others().await, Fake::start(token(200, 3600)).await);
+    let proxy = Proxy::serving(&[vertex(&models, Some(account(&tokens)))]).await;
+    let content = value!({"parts": [{"text": "hi"}]});
+    for name in ["old", "new"] {
+        let body = proxy
+            .ask("/v1/embeddings", &value!({"model": name, "input": "hi", "dimensions": 2}).to_string())
+            .await
+            .json();
+        assert_eq!(body["data"][0]["embedding"], value!([0.5, -1]), "{body}");
+        assert_eq!((&body["usage"]["prompt_tokens"], &body["model"]), (&value!(3), &value!(name)));
+        let one = value!({"content": content, "taskType": "RETRIEVAL_QUERY"});
+        let body = proxy.ask(&format!("/v1beta/models/{name}:embedContent"), &one.to_string()).await.json();
+        assert_eq!(body["embedding"]["values"], value!([0.5, -1]), "{body}");
+        let batch = value!({"requests": [{"model": "models/x", "content": content}]});
+        let body =
+            proxy.ask(&format!("/v1beta/models/{name}:batchEmbedContents"), &batch.to_string()).await.json();
+        assert_eq!(body["embeddings"][0]["values"], value!([0.5, -1]), "{body}");
+    }
+    let seen: Vec<(String, Value)> =
+        models.seen().iter().map(|seen| (seen.path.clone(), seen.json())).collect();
+    let (old, new) = ("text-embedding-005:predict", "gemini-embedding-001:batchEmbedContents");
+    let expected = [
+        (old, value!({"instances": [{"content": "hi"}], "parameters": {"outputDimensionality": 2}})),
+        (old, value!({"instances": [{"content": "hi", "task_type": "RETRIEVAL_QUERY"}]})),
+        (old, value!({"instances": [{"content": "hi"}]})),
+        (
+            new,
+            value!({"requests": [{"content": content, "embedContentConfig": {"outputDimensionality": 2}}]}),
+        ),
+        (
+            new,
+            value!({"requests": [{"content": content, "embedContentConfig": {"taskType": "RETRIEVAL_QUERY"}}]}),
+        ),
+        (new, value!({"requests": [{"content": content}]})),
+    ];
+    let expected = expected.map(|(path, body)| (format!("{PLACE}/google/models/{path}"), body));
+    assert_eq!(seen, expected);
+    // Models of embeddings do not chat, and others do not embed.
+    assert_eq!(proxy.ask("/v1/chat/completions", &chat("new")).await.status, 404);
+    let embed = value!({"model": "gemini", "input": "hi"}).to_string();
+    assert_eq!(proxy.ask("/v1/embeddings", &embed).await.status, 404);
 }

@@ -97,6 +97,34 @@ fn requests_to_count_keep_their_wrapper() {
 }
 
 #[test]
+fn vertex_counts_without_a_wrapper_what_it_knows() {
+    let counter = Gemini.client_counter().unwrap();
+    let count = |request: &Request<'_>| -> Value {
+        let options = RouteOptions { vertex: true, ..RouteOptions::default() };
+        let target = Target { model: "m", capabilities: Capabilities::of("m"), options, states: &NoStates };
+        let encoded = counter.encode_request(request, &target, &mut Notes::new(true)).unwrap();
+        serde_json::from_slice(&encoded.body).unwrap()
+    };
+    let contents = json!([{"role": "user", "parts": [{"text": "a"}]}]);
+    let wrapped = json!({"generateContentRequest": {"model": "models/alias", "contents": contents,
+        "system_instruction": {"parts": [{"text": "s"}]}, "tools": [{"googleSearch": {}}],
+        "toolConfig": {"functionCallingConfig": {"mode": "NONE"}}, "safetySettings": [], "cachedContent": "c",
+        "generationConfig": {"temperature": 0}}});
+    let text = wrapped.to_string();
+    let request = counter.decode_request(text.as_bytes(), UrlFacts::default()).unwrap();
+    let system = json!({"parts": [{"text": "s"}]});
+    let known = json!({"systemInstruction": system, "contents": contents, "tools": [{"googleSearch": {}}],
+        "generationConfig": {"temperature": 0}});
+    assert_eq!(count(&request), known);
+    let bare = json!({"contents": contents, "labels": {"a": "b"}}).to_string();
+    let request = counter.decode_request(bare.as_bytes(), UrlFacts::default()).unwrap();
+    assert_eq!(count(&request), json!({"contents": contents}));
+    let body = chat(json!([user("a")]), json!({})).to_string();
+    let request = OpenAiChat.decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
+    assert_eq!(count(&request), json!({"contents": contents}));
+}
+
+#[test]
 fn errors_are_judged_by_reason_word_and_status() {
     let decode = |status, body: &str| {
         Gemini.decode_error(ErrorHead { status, ..ErrorHead::default() }, body.as_bytes())
