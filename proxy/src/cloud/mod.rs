@@ -158,7 +158,7 @@ impl Cloud {
         match turn.ok_or(Unauthorized::NoCredential)? {
             Credential::Given(proof) => self.prove(request, target, proof),
             Credential::Renewed(renewed) => {
-                let held = Box::pin(renewed.get()).await?;
+                let held = renewed.get().await?;
                 self.prove(request, target, &held.proof)
             }
         }
