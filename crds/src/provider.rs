@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 pub use crate::caching::{CachingMode, PromptCaching};
 pub use crate::capabilities::Capabilities;
-pub use crate::cloud::{Azure, Bedrock, Vertex};
+pub use crate::cloud::{Azure, Bedrock, Guardrail, GuardrailTrace, Vertex};
 pub use crate::mock::{Fault, Mock};
 pub use crate::translation::Translation;
 
@@ -39,7 +39,7 @@ pub struct LLMProviderSpec {
     /// How Azure OpenAI is spoken to; for type AzureOpenAI only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azure: Option<Azure>,
-    /// Where models of Bedrock are; for type Bedrock only, and required there.
+    /// Where models of Bedrock are, and what watches over them; for type Bedrock only, and required there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bedrock: Option<Bedrock>,
     /// Where models of Vertex AI are; for type VertexAI only, and required there.
@@ -49,9 +49,9 @@ pub struct LLMProviderSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mock: Option<Mock>,
     /// API keys of the provider, in Secrets of this namespace. Requests are spread over them by weight. VertexAI takes
-    /// keys of service accounts, as the JSON that Google gives out, or none and the proxy's own identity. Bedrock takes
-    /// API keys of Bedrock, or an access key: name the key accessKeyId, and the same Secret's secretAccessKey and
-    /// sessionToken, if it has one, go with it.
+    /// keys of service accounts, as the JSON that Google gives out. Bedrock takes API keys of Bedrock, or an access key:
+    /// name the key accessKeyId, and the same Secret's secretAccessKey and sessionToken, if it has one, go with it.
+    /// Both may have none and use the proxy's own identity, where whoever runs it allows that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(length(max = 8)))]
     pub credentials: Vec<Credential>,
@@ -120,7 +120,7 @@ pub enum ProviderType {
     Anthropic,
     /// Google's Gemini API.
     Gemini,
-    /// Gemini and Claude at Google's Vertex AI.
+    /// Gemini, Claude and embeddings at Google's Vertex AI.
     VertexAI,
     /// Claude, Nova, Llama and others at Bedrock of AWS, and Amazon's Titan embeddings.
     Bedrock,

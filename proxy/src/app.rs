@@ -143,9 +143,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         false => AccessLog::off(),
     };
     let mut parts = Parts::new(log.clone());
-    if let Some(server) = config.google_metadata_server {
-        parts.store.use_metadata_server(server);
-    }
+    parts.store.use_own(config.own);
     if let Some(files) = config.tls {
         parts.with_tls(files)?;
     }

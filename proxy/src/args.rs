@@ -1,5 +1,9 @@
 //! Flags and environment variables. A value's placeholder is the name of its variable, so that an error names both.
 
+mod own;
+
+pub use own::Own;
+
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -72,10 +76,9 @@ pub struct Serve {
     /// PEM file of the certificate's private key.
     #[arg(long, env = "TLS_KEY_FILE", value_name = "TLS_KEY_FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
-    /// URL of Google's metadata server, mostly `http://metadata.google.internal`: providers of type VertexAI without
-    /// credentials, of any namespace, then use this program's own identity.
-    #[arg(long, env = "GOOGLE_METADATA_SERVER", value_name = "GOOGLE_METADATA_SERVER", value_parser = server)]
-    pub google_metadata_server: Option<String>,
+    /// What providers may use of this program's own identities.
+    #[command(flatten)]
+    pub own: Own,
     /// File to write the address to once it is listened at.
     #[arg(long, env = "PORT_FILE", value_name = "PORT_FILE")]
     pub port_file: Option<PathBuf>,

@@ -1,7 +1,12 @@
 //! The settings of `serve`, in the form the parts take them.
 
+mod own;
+
+pub use own::Invalid;
+
 use crate::api::{Settings, tls};
 use crate::args::{LogFormat, Serve};
+use crate::cloud::Own;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,8 +20,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The certificate to serve with; `None`: without TLS.
     pub tls: Option<tls::Files>,
-    /// Base URL of Google's metadata server, if providers may use this program's own identity.
-    pub google_metadata_server: Option<String>,
+    /// This program's own identities at clouds, as far as providers may use them.
+    pub own: Own,
     /// File to write the address to.
     pub port_file: Option<PathBuf>,
     /// What the API is told.
@@ -61,8 +66,10 @@ pub struct Operator {
     pub proxy: String,
 }
 
-impl From<Serve> for Config {
-    fn from(serve: Serve) -> Self {
+impl TryFrom<Serve> for Config {
+    type Error = Invalid;
+
+    fn try_from(serve: Serve) -> Result<Self, Invalid> {
         let source = match serve.config {
             Some(path) => Source::File(path),
             None => Source::Operator(Operator {
@@ -75,11 +82,11 @@ impl From<Serve> for Config {
                 proxy: serve.name.unwrap_or_else(host_name),
             }),
         };
-        Self {
+        Ok(Self {
             source,
             listen: SocketAddr::new(serve.host, serve.port),
             tls: serve.tls_cert.zip(serve.tls_key).map(|(certificate, key)| tls::Files { certificate, key }),
-            google_metadata_server: serve.google_metadata_server,
+            own: serve.own.try_into()?,
             port_file: serve.port_file,
             api: Settings { max_body: serve.max_body, expose_config_version: serve.expose_config_version },
             drain_grace: serve.drain_grace,
@@ -87,7 +94,7 @@ impl From<Serve> for Config {
             log_level: serve.log_level,
             log_format: serve.log_format,
             access_log: serve.access_log,
-        }
+        })
     }
 }
 

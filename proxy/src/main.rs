@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Serve(serve) => self::serve(Config::from(*serve)),
+        Command::Serve(serve) => Config::try_from(*serve).map_err(Into::into).and_then(self::serve),
         Command::Check(check) => self::check(&check.config),
     };
     done.unwrap_or_else(|error| {

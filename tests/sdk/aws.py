@@ -15,7 +15,7 @@ from botocore.validate import ParamValidator
 
 SESSION = botocore.session.get_session()
 SERVICE = SESSION.get_service_model("bedrock-runtime")
-OPERATIONS = {"converse": "Converse", "converse-stream": "ConverseStream"}
+OPERATIONS = {"converse": "Converse", "converse-stream": "ConverseStream", "count-tokens": "CountTokens"}
 SIGNED = {"content-type", "host", "x-amz-date"}
 
 

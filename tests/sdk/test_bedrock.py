@@ -265,7 +265,8 @@ def test_requests_are_what_awss_client_would_send(recordings, proxy, what, strea
 @pytest.mark.parametrize("case", WRITTEN, ids=lambda case: case["name"])
 def test_what_the_codec_writes_is_what_awss_client_would_send(case):
     model = urllib.parse.quote(case.get("model", TYPES["Bedrock"].upstream), safe="")
-    assert aws.problems(f"/model/{model}/converse", case["expected"]) == []
+    operation = "count-tokens" if case.get("count") else "converse"
+    assert aws.problems(f"/model/{model}/{operation}", case["expected"]) == []
 
 
 @STREAMED

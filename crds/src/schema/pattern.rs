@@ -16,6 +16,11 @@ pub(crate) const HEADER_VALUE: &str = r"^[ -~]*$";
 pub(crate) const API_VERSION: &str = r"^[0-9A-Za-z][-0-9A-Za-z.]*$";
 /// Region or location of a cloud.
 pub(crate) const REGION: &str = r"^[a-z0-9]+(-[a-z0-9]+)*$";
+/// Guardrail of Bedrock, by its id or ARN.
+pub(crate) const GUARDRAIL: &str =
+    r"^([a-z0-9]+|arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:guardrail/[a-z0-9]+)$";
+/// Version of a guardrail of Bedrock.
+pub(crate) const GUARDRAIL_VERSION: &str = r"^([1-9][0-9]{0,7}|DRAFT)$";
 /// Project of Google Cloud, by its id.
 pub(crate) const PROJECT: &str = r"^[a-z0-9][-a-z0-9.:]*$";
 /// RFC 1123 subdomain.

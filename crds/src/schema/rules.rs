@@ -32,8 +32,8 @@ pub(super) const PROVIDER: &[Rule] = &[
     ),
     (
         "",
-        "self.type in ['OpenAICompatible', 'VertexAI', 'Mock'] || (has(self.credentials) && size(self.credentials) > 0)",
-        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
+        "self.type in ['OpenAICompatible', 'VertexAI', 'Bedrock', 'Mock'] || (has(self.credentials) && size(self.credentials) > 0)",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
     ),
     (
         "",
@@ -54,8 +54,8 @@ pub(super) const PROVIDER: &[Rule] = &[
     ("", "(self.type == 'VertexAI') == has(self.vertex)", "vertex goes with type VertexAI, and only with it"),
     (
         "",
-        "self.type != 'VertexAI' || !has(self.endpoint) || has(self.credentials) && size(self.credentials) > 0",
-        "credentials of type VertexAI may be left out only without endpoint",
+        "!(self.type in ['Bedrock', 'VertexAI']) || !has(self.endpoint) || has(self.credentials) && size(self.credentials) > 0",
+        "credentials of types Bedrock and VertexAI may be left out only without endpoint",
     ),
     (
         "",

@@ -4,7 +4,7 @@ use crate::refs::{self, Resolver, Source};
 use llm_crds::KeyRef;
 use llm_crds::provider::{self as crd, LLMProviderSpec, ProviderType};
 use llm_snapshot::Secret;
-use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential};
+use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential, Guardrail, GuardrailTrace};
 
 /// The key of a Secret that holds the id of an access key of AWS, and those of what goes with it.
 const ACCESS_KEY_ID: &str = "accessKeyId";
@@ -22,6 +22,17 @@ pub(crate) fn place(spec: &LLMProviderSpec) -> Option<Cloud> {
         .as_ref()
         .map(|vertex| Cloud::Vertex { project: vertex.project.clone(), region: vertex.region.clone() });
     bedrock.or(vertex)
+}
+
+/// What watches over a provider of Bedrock.
+pub(crate) fn guardrail(spec: &LLMProviderSpec) -> Option<Guardrail> {
+    let stated = spec.bedrock.as_ref()?.guardrail.as_ref()?;
+    let trace = match stated.trace {
+        crd::GuardrailTrace::Disabled => GuardrailTrace::Disabled,
+        crd::GuardrailTrace::Enabled => GuardrailTrace::Enabled,
+        crd::GuardrailTrace::EnabledFull => GuardrailTrace::EnabledFull,
+    };
+    Some(Guardrail { id: stated.id.clone(), version: stated.version.clone(), trace })
 }
 
 /// Where a provider in a cloud answers unless told otherwise.

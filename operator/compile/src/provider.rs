@@ -55,6 +55,7 @@ fn options(spec: &LLMProviderSpec) -> Options {
         fetch_urls: translation.fetch_urls,
         web_search: translation.web_search,
         single_system: translation.single_system,
+        guardrail: cloud::guardrail(spec),
     }
 }
 
@@ -122,7 +123,7 @@ fn protocols(spec: &LLMProviderSpec) -> BTreeSet<Protocol> {
         }
         ProviderType::Anthropic => &[Messages],
         ProviderType::Gemini => &[GenerateContent, EmbedContent],
-        ProviderType::VertexAI => &[GenerateContent, Messages],
+        ProviderType::VertexAI => &[GenerateContent, Messages, VertexEmbeddings],
         ProviderType::Bedrock => &[Converse, TitanEmbeddings],
         ProviderType::Mock => &[ChatCompletions],
     };

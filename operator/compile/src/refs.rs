@@ -151,8 +151,15 @@ pub(crate) fn credential(value: &[u8]) -> Result<&str, &'static str> {
 pub(crate) fn service_account(value: &[u8]) -> Result<&str, &'static str> {
     const FIX: &str =
         "is no key of a service account: write the JSON file that Google gives out for it into it";
+    // It names files and URLs for whoever reads it.
+    const EXTERNAL: &str = "has the type external_account, which only the proxies' own identity may have: leave \
+        spec.credentials out and give the file to the proxies (--google-credentials-file), or write the key of a service \
+        account into it";
     let text = std::str::from_utf8(value).map_err(|_| FIX)?;
     let file: serde_json::Value = serde_json::from_str(text).map_err(|_| FIX)?;
+    if file["type"] == "external_account" {
+        return Err(EXTERNAL);
+    }
     let has = |field: &str| file[field].as_str().is_some_and(|text| !text.is_empty());
     if ["client_email", "private_key", "token_uri"].into_iter().all(has) { Ok(text) } else { Err(FIX) }
 }

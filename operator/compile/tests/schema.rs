@@ -51,7 +51,7 @@ pub(crate) fn examples() -> Vec<(&'static str, Kind, Value)> {
     });
     let bedrock = json!({
         "type": "Bedrock",
-        "bedrock": {"region": "us-east-1"},
+        "bedrock": {"region": "us-east-1", "guardrail": {"id": "gr4z0abc", "version": "1", "trace": "Enabled"}},
         "credentials": [{"secretRef": {"name": "openai", "key": "apiKey"}}],
         "models": [{"name": "claude", "upstream": "us.anthropic.claude-sonnet-4-5-20250929-v1:0"}],
     });

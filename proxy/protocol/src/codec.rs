@@ -1,7 +1,7 @@
 //! What a protocol's folder provides, and what it is told.
 
 use crate::capabilities::Capabilities;
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ids::Ids;
@@ -58,7 +58,7 @@ pub trait ProviderCodec: Sync {
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError;
 
     /// How the protocol counts tokens; `None`: it has no such endpoint.
-    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
         None
     }
 }
@@ -79,6 +79,11 @@ pub trait Codec: ProviderCodec {
 
     /// Writes an error for a client: status and body.
     fn encode_error(&self, error: &ApiError) -> (u16, Vec<u8>);
+
+    /// How clients ask for a count of tokens; `None`: the protocol has no such endpoint.
+    fn client_counter(&self) -> Option<&'static dyn TokenCounter> {
+        None
+    }
 
     /// How the protocol lists models; OpenAI's way unless it has its own.
     fn model_list(&self) -> &'static dyn ModelList {
@@ -108,14 +113,14 @@ pub struct Target<'c> {
     /// What the model can do.
     pub capabilities: &'c Capabilities,
     /// What the route says.
-    pub options: RouteOptions,
+    pub options: RouteOptions<'c>,
     /// State kept for clients that could not carry it.
     pub states: &'c dyn States,
 }
 
 /// What the route says about its provider.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RouteOptions {
+pub struct RouteOptions<'c> {
     /// A compatible server that knows only `max_tokens`.
     pub legacy_max_tokens: bool,
     /// A compatible server that takes one system message, at the beginning: several are joined there.
@@ -131,6 +136,19 @@ pub struct RouteOptions {
     /// Marks for the prompt cache are set where they pay from this many tokens on, unless the client sets its own
     /// (Messages); `None`: never.
     pub cache_min_tokens: Option<u64>,
+    /// The guardrail that watches over what is said (Bedrock).
+    pub guardrail: Option<Guardrail<'c>>,
+}
+
+/// A guardrail of Bedrock, in its own words.
+#[derive(Clone, Copy, Debug)]
+pub struct Guardrail<'c> {
+    /// Its id or ARN.
+    pub id: &'c str,
+    /// Its version.
+    pub version: &'c str,
+    /// What of its findings is in the answer; `None`: nothing.
+    pub trace: Option<&'c str>,
 }
 
 /// Opaque state by tool-call id, kept by the proxy between the requests of a conversation.

@@ -1,24 +1,19 @@
 //! Token counting: what a request would cost to read, without an answer (TRANSLATION §10).
 
 use crate::codec::{Encoded, Target, UrlFacts};
+use crate::error::ApiError;
 use crate::ir::Request;
 use crate::json::record::record;
 use crate::json::{DecodeError, Num, read};
 use crate::notes::{Notes, Rejected};
 
-/// A protocol's endpoint that counts tokens, both directions. A protocol without one (Chat Completions) has
-/// none of these: the proxy then estimates.
+/// A protocol's endpoint that counts tokens, as it is spoken with providers. A protocol without one (Chat
+/// Completions) has none of these: the proxy then estimates.
 ///
 /// The request is that for an answer, as far as it matters; errors are those of the protocol's codec.
-pub trait TokenCounter: Sync {
+pub trait ProviderCounter: Sync {
     /// Path below the provider's base URL, model name included where the path holds it.
     fn path(&self, model: &str) -> String;
-
-    /// Reads a client's request.
-    ///
-    /// # Errors
-    /// As [`crate::Codec::decode_request`].
-    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
 
     /// Writes a request for a provider.
     ///
@@ -36,6 +31,21 @@ pub trait TokenCounter: Sync {
     /// # Errors
     /// The body is not what the protocol promises: 502.
     fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError>;
+
+    /// Whether an error says that this model cannot be counted for at this provider, or not with this credential,
+    /// whatever is counted: the proxy then estimates.
+    fn cannot(&self, _error: &ApiError) -> bool {
+        false
+    }
+}
+
+/// A protocol's endpoint that counts tokens, of clients too: both directions.
+pub trait TokenCounter: ProviderCounter {
+    /// Reads a client's request.
+    ///
+    /// # Errors
+    /// As [`crate::Codec::decode_request`].
+    fn decode_request<'a>(&self, body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError>;
 
     /// Writes the answer for a client.
     fn encode_response(&self, tokens: u64) -> Vec<u8>;

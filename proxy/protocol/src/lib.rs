@@ -38,7 +38,7 @@ pub mod state;
 pub mod stream;
 
 pub use codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
-pub use count::TokenCounter;
+pub use count::{ProviderCounter, TokenCounter};
 pub use error::{ApiError, ErrorHead, ErrorKind};
 pub use json::DecodeError;
 pub use models::{ModelEntry, ModelList};

@@ -50,6 +50,33 @@ pub struct Options {
     pub web_search: bool,
     /// It takes one system message.
     pub single_system: bool,
+    /// The guardrail of Bedrock that watches over what is said.
+    pub guardrail: Option<Guardrail>,
+}
+
+/// A guardrail of Bedrock.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Guardrail {
+    /// Its id or ARN.
+    pub id: String,
+    /// Its version, or `DRAFT`.
+    pub version: String,
+    /// What of its findings Bedrock puts into answers.
+    #[serde(default)]
+    pub trace: GuardrailTrace,
+}
+
+/// What of a guardrail's findings Bedrock puts into answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardrailTrace {
+    /// Nothing.
+    #[default]
+    Disabled,
+    /// What it stepped in for.
+    Enabled,
+    /// All it looked at.
+    EnabledFull,
 }
 
 /// What answers for a provider.
@@ -86,7 +113,8 @@ pub struct Http {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cloud {
-    /// Bedrock of AWS. Credentials are API keys of Bedrock, or an [`AwsAccessKey`] as JSON.
+    /// Bedrock of AWS. Credentials are API keys of Bedrock, or an [`AwsAccessKey`] as JSON; none: the proxy's own
+    /// identity.
     Bedrock {
         /// The region, `us-east-1`.
         region: String,
@@ -199,6 +227,8 @@ pub enum Protocol {
     Converse,
     /// Amazon's Titan embeddings.
     TitanEmbeddings,
+    /// Embeddings of Vertex AI.
+    VertexEmbeddings,
 }
 
 /// One offered model.

@@ -1,8 +1,19 @@
-//! Access keys of AWS.
+//! Access keys of AWS, and where those of sessions come from.
 
+mod container;
+mod role;
+
+pub use container::Container;
+pub use role::Role;
+
+use super::Proof;
+use super::grant::{GrantError, Issued};
+use jiff::Timestamp;
 use llm_snapshot::Secret;
 use llm_snapshot::provider::AwsAccessKey;
+use serde::Deserialize;
 use std::fmt;
+use std::time::Duration;
 
 /// An access key. `Debug` shows its id, which is no secret.
 pub struct AccessKey {
@@ -40,6 +51,42 @@ impl From<AwsAccessKey> for AccessKey {
             secret: stated.secret_access_key,
             session_token: stated.session_token,
         }
+    }
+}
+
+/// The key of a session, as it is answered with.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Session {
+    access_key_id: String,
+    secret_access_key: Secret,
+    #[serde(alias = "Token")]
+    session_token: Secret,
+    expiration: Moment,
+}
+
+/// When a session ends: in seconds since 1970, or as RFC 3339 writes it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Moment {
+    Seconds(f64),
+    Text(String),
+}
+
+impl Session {
+    fn issued(self, now: Timestamp) -> Result<Issued, GrantError> {
+        let ends = match self.expiration {
+            Moment::Seconds(seconds) => Timestamp::from_second(seconds as i64).ok(),
+            Moment::Text(text) => text.parse().ok(),
+        };
+        let left = ends.ok_or(GrantError::Malformed)?.as_second().saturating_sub(now.as_second());
+        let key = AccessKey {
+            id: self.access_key_id,
+            secret: self.secret_access_key,
+            session_token: Some(self.session_token),
+        };
+        let lifetime = Duration::from_secs(left.try_into().unwrap_or(0));
+        Ok(Issued { proof: Proof::Key(Box::new(key)), lifetime })
     }
 }
 

@@ -4,13 +4,36 @@
 //! an hour, and is exchanged at the key's `token_uri`), and "Access tokens of the metadata server" of Compute Engine.
 
 mod account;
-mod tokens;
+mod federation;
+mod metadata;
 
 pub use account::Account;
-pub use tokens::{Grant, TokenError, Tokens};
+pub use federation::Federation;
+pub use metadata::Metadata;
 
+use super::grant::{GrantError, Issued};
+use super::{Proof, bearer};
 use llm_protocol::percent;
+use serde::Deserialize;
 use std::fmt::Write as _;
+use std::time::Duration;
+
+/// What tokens are for.
+const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+
+/// A token as OAuth 2.0 answers with it (RFC 6749, section 5.1).
+#[derive(Deserialize)]
+struct Token {
+    access_token: String,
+    expires_in: u64,
+}
+
+impl Token {
+    fn issued(self) -> Result<Issued, GrantError> {
+        let value = bearer(&self.access_token).map_err(|_| GrantError::Malformed)?;
+        Ok(Issued { proof: Proof::Bearer(value), lifetime: Duration::from_secs(self.expires_in) })
+    }
+}
 
 /// Where a model is asked, below the version of the API: `path` is where its protocol has it.
 ///

@@ -1,8 +1,11 @@
 //! Providers in clouds: Bedrock of AWS and Vertex AI of Google. What they speak depends on the model, and they want more
-//! with a request than an API key: a signature ([`sigv4`]) or a token that is fetched ([`google`]).
+//! with a request than an API key: a signature ([`sigv4`]), or a credential that is fetched ([`grant`]) and renewed
+//! before it ends ([`renewed`]).
 
 pub mod aws;
 pub mod google;
+pub mod grant;
+pub mod renewed;
 pub mod sigv4;
 
 use crate::route::Rotation;
@@ -10,11 +13,13 @@ use crate::state::Upstreams;
 use crate::upstream::{BuildError, Target};
 use aws::AccessKey;
 use bytes::Bytes;
-use google::{Account, TokenError, Tokens};
+use google::Account;
+use grant::{Grant, GrantError};
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::{Request, Uri};
 use jiff::Timestamp;
-use llm_snapshot::provider::{self, Credential, Http, Protocol};
+use llm_snapshot::provider::{self, Http, Protocol};
+use renewed::Renewed;
 use sigv4::{Scope, Signed, sign};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,19 +31,34 @@ const BEDROCK: &str = "bedrock";
 #[derive(Debug)]
 pub struct Cloud {
     place: provider::Cloud,
-    proofs: Box<[Proof]>,
+    credentials: Box<[Credential]>,
     rotation: Rotation,
+}
+
+/// The workload's own identities at clouds, as far as providers without credentials may use them.
+#[derive(Clone, Debug, Default)]
+pub struct Own {
+    /// At Google.
+    pub google: Option<Arc<dyn Grant>>,
+    /// At AWS.
+    pub aws: Option<Arc<dyn Grant>>,
 }
 
 /// What a request is authenticated with.
 #[derive(Debug)]
-enum Proof {
-    /// An API key, in the header it is sent in.
+pub enum Proof {
+    /// An API key or a token, in the header it is sent in.
     Bearer(HeaderValue),
     /// A signature by this key.
     Key(Box<AccessKey>),
-    /// A token.
-    Tokens(Arc<Tokens>),
+}
+
+#[derive(Debug)]
+enum Credential {
+    /// It holds.
+    Given(Proof),
+    /// It holds for a while.
+    Renewed(Arc<Renewed>),
 }
 
 /// Why a provider in a cloud cannot be used. Holds nothing secret.
@@ -48,11 +68,11 @@ pub enum Unusable {
     #[error("the credential {0} is neither an API key nor a key of the cloud's own kind")]
     Credential(String),
     /// There is nothing to authenticate with.
-    #[error("there is no credential, and the proxy has no identity at a cloud that it may use")]
-    NoIdentity,
-    /// Tokens cannot be asked for.
-    #[error("the place tokens come from: {0}")]
-    Tokens(#[from] BuildError),
+    #[error("there is no credential, and the proxy has no identity at the cloud that it may use ({0})")]
+    NoIdentity(&'static str),
+    /// Credentials cannot be asked for.
+    #[error("the place credentials come from: {0}")]
+    Place(#[from] BuildError),
 }
 
 /// Why a request cannot be authenticated. Holds nothing secret.
@@ -64,38 +84,39 @@ pub enum Unauthorized {
     /// A credential does not fit a header.
     #[error("the credential holds characters that a header cannot")]
     Header(#[from] http::header::InvalidHeaderValue),
-    /// There is no token.
+    /// There is none.
     #[error(transparent)]
-    Token(#[from] TokenError),
+    Grant(#[from] GrantError),
 }
 
 impl Cloud {
-    /// Of a provider in one; tokens that were fetched are taken over from what it was `before`.
-    pub(crate) fn new(
-        http: &Http,
-        before: Option<&Self>,
-        upstreams: &mut Upstreams,
-    ) -> Result<Option<Self>, Unusable> {
+    /// Of a provider in one; credentials that were fetched are those of everybody of the same identity.
+    pub(crate) fn new(http: &Http, upstreams: &mut Upstreams) -> Result<Option<Self>, Unusable> {
         let Some(place) = http.cloud.clone() else { return Ok(None) };
-        let known = || before.into_iter().flat_map(|before| &before.proofs);
-        let proof = |credential: &Credential| match &place {
-            provider::Cloud::Bedrock { .. } => of_aws(credential),
-            provider::Cloud::Vertex { .. } => {
-                let account = Account::read(credential.value.expose())
-                    .ok_or_else(|| Unusable::Credential(credential.name.clone()))?;
-                tokens(Tokens::of(account), known(), upstreams)
-            }
-        };
-        let mut proofs = http.credentials.iter().map(proof).collect::<Result<Vec<_>, _>>()?;
+        let mut credentials = Vec::with_capacity(http.credentials.len().max(1));
         let mut weights: Vec<u32> = http.credentials.iter().map(|credential| credential.weight).collect();
-        if proofs.is_empty() {
-            let server =
-                upstreams.metadata_server().filter(|_| matches!(place, provider::Cloud::Vertex { .. }));
-            let own = Tokens::of_workload(server.ok_or(Unusable::NoIdentity)?);
-            proofs.push(tokens(own, known(), upstreams)?);
+        for stated in &http.credentials {
+            credentials.push(match &place {
+                provider::Cloud::Bedrock { .. } => Credential::Given(of_aws(stated)?),
+                provider::Cloud::Vertex { .. } => {
+                    let account = Account::read(stated.value.expose())
+                        .ok_or_else(|| Unusable::Credential(stated.name.clone()))?;
+                    Credential::Renewed(upstreams.renewed(Arc::new(account))?)
+                }
+            });
+        }
+        if credentials.is_empty() {
+            let (own, flag) = match &place {
+                provider::Cloud::Bedrock { .. } => (&upstreams.own().aws, "--aws-workload-identity"),
+                provider::Cloud::Vertex { .. } => {
+                    (&upstreams.own().google, "--google-metadata-server, --google-credentials-file")
+                }
+            };
+            let own = own.clone().ok_or(Unusable::NoIdentity(flag))?;
+            credentials.push(Credential::Renewed(upstreams.renewed(own)?));
             weights.push(1);
         }
-        Ok(Some(Self { place, proofs: proofs.into(), rotation: Rotation::new(weights) }))
+        Ok(Some(Self { place, credentials: credentials.into(), rotation: Rotation::new(weights) }))
     }
 
     /// What a model is spoken to in, by the provider's name of it.
@@ -105,6 +126,7 @@ impl Cloud {
             provider::Cloud::Bedrock { .. } if model.contains("titan-embed") => Protocol::TitanEmbeddings,
             provider::Cloud::Bedrock { .. } => Protocol::Converse,
             provider::Cloud::Vertex { .. } if model.contains("claude") => Protocol::Messages,
+            provider::Cloud::Vertex { .. } if model.contains("embedding") => Protocol::VertexEmbeddings,
             provider::Cloud::Vertex { .. } => Protocol::GenerateContent,
         };
         [one].into()
@@ -132,18 +154,28 @@ impl Cloud {
     /// # Errors
     /// [`Unauthorized`]
     pub async fn authorize(&self, request: &mut Request<Bytes>, target: &Target) -> Result<(), Unauthorized> {
-        let turn = self.rotation.next().and_then(|turn| self.proofs.get(turn));
-        match (turn.ok_or(Unauthorized::NoCredential)?, &self.place) {
+        let turn = self.rotation.next().and_then(|turn| self.credentials.get(turn));
+        match turn.ok_or(Unauthorized::NoCredential)? {
+            Credential::Given(proof) => self.prove(request, target, proof),
+            Credential::Renewed(renewed) => {
+                let held = renewed.get().await?;
+                self.prove(request, target, &held.proof)
+            }
+        }
+    }
+
+    fn prove(
+        &self,
+        request: &mut Request<Bytes>,
+        target: &Target,
+        proof: &Proof,
+    ) -> Result<(), Unauthorized> {
+        match (proof, &self.place) {
             (Proof::Bearer(value), _) => {
                 request.headers_mut().insert(AUTHORIZATION, value.clone());
             }
-            (Proof::Tokens(tokens), _) => {
-                let value = tokens.get().await?;
-                request.headers_mut().insert(AUTHORIZATION, value);
-            }
             (Proof::Key(key), provider::Cloud::Bedrock { region }) => {
-                let scope = Scope { region, service: BEDROCK };
-                signed(request, target, key, scope)?;
+                signed(request, target, key, Scope { region, service: BEDROCK })?;
             }
             (Proof::Key(_), provider::Cloud::Vertex { .. }) => return Err(Unauthorized::NoCredential),
         }
@@ -151,9 +183,9 @@ impl Cloud {
     }
 }
 
-fn of_aws(credential: &Credential) -> Result<Proof, Unusable> {
-    let unusable = || Unusable::Credential(credential.name.clone());
-    let text = credential.value.expose();
+fn of_aws(stated: &provider::Credential) -> Result<Proof, Unusable> {
+    let unusable = || Unusable::Credential(stated.name.clone());
+    let text = stated.value.expose();
     if text.starts_with('{') {
         let stated: provider::AwsAccessKey = serde_json::from_str(text).map_err(|_| unusable())?;
         return Ok(Proof::Key(Box::new(stated.into())));
@@ -166,23 +198,6 @@ fn bearer(token: &str) -> Result<HeaderValue, http::header::InvalidHeaderValue> 
     let mut value = HeaderValue::try_from(["Bearer ", token].concat())?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The tokens of an account: those that are known already, if they are.
-fn tokens<'k>(
-    fresh: google::Grant,
-    known: impl Iterator<Item = &'k Proof>,
-    upstreams: &mut Upstreams,
-) -> Result<Proof, Unusable> {
-    for proof in known {
-        if let Proof::Tokens(tokens) = proof
-            && tokens.are_of(&fresh)
-        {
-            return Ok(Proof::Tokens(tokens.clone()));
-        }
-    }
-    let target = upstreams.target(&provider::Upstream::Http(Http::new(fresh.base_url())))?;
-    Ok(Proof::Tokens(Arc::new(Tokens::new(fresh, target))))
 }
 
 fn signed(

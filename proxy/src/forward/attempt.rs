@@ -178,6 +178,10 @@ async fn translate(
     if !head.status.is_success() {
         let bytes = error_body(body).await.unwrap_or_default();
         let error = reading.error(error_head(head.status, &told.headers), &bytes);
+        if let Some(whole) = reading.instead(&error) {
+            told.notes = reading.notes;
+            return Ok(Usable::Whole(told, whole));
+        }
         return Ok(Usable::Failed(told, Box::new(error)));
     }
     if head::is_page(&told.headers) || head::is_encoded(&told.headers) {

@@ -123,6 +123,7 @@ pub fn protocol_name(protocol: Protocol) -> &'static str {
         Protocol::Batches => "batches",
         Protocol::Converse => "converse",
         Protocol::TitanEmbeddings => "titan_embeddings",
+        Protocol::VertexEmbeddings => "vertex_embeddings",
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
+mod examples;
 mod reload;
 
 const PROVIDER: &str = "

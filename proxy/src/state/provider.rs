@@ -243,9 +243,7 @@ impl Provider {
             provider::Upstream::Mock(_) => None,
         };
         let cloud = match &stated.upstream {
-            provider::Upstream::Http(http) => {
-                Cloud::new(http, before.and_then(|before| before.cloud.as_ref()), upstreams)?
-            }
+            provider::Upstream::Http(http) => Cloud::new(http, upstreams)?,
             provider::Upstream::Mock(_) => None,
         };
         let spoken = Arc::new(stated.protocols);

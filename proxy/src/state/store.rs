@@ -4,6 +4,7 @@ use super::holdings::Holdings;
 use super::metrics::Metrics;
 use super::runtime::Runtime;
 use super::upstreams::Upstreams;
+use crate::cloud::Own;
 use crate::{forward, upstream};
 use arc_swap::ArcSwap;
 use llm_snapshot::{Digest, Rejection, Snapshot};
@@ -42,10 +43,10 @@ impl Store {
         Self { current: ArcSwap::default(), building, metrics, requests }
     }
 
-    /// Lets providers use the workload's own identity at Google, by the metadata server at this base URL.
-    pub fn use_metadata_server(&self, base_url: String) {
+    /// Lets providers use these identities of the workload from the next generation on.
+    pub fn use_own(&self, own: Own) {
         let mut building = self.building.lock().unwrap_or_else(PoisonError::into_inner);
-        building.holdings.upstreams_mut().metadata_server = Some(base_url);
+        building.holdings.upstreams_mut().own = own;
     }
 
     /// Builds the generation of `snapshot` and puts it in use. Blocks for as long as building takes: call it where

@@ -1,7 +1,7 @@
 //! Whole answers of providers, written for clients of another protocol.
 
 use super::redact::redacted;
-use super::request::{Kind, Reading};
+use super::request::{ESTIMATED, Kind, Reading};
 use super::signatures::Signatures;
 use crate::forward::Usage;
 use llm_protocol::ir::{Content, Finish, Response};
@@ -71,6 +71,17 @@ impl Reading {
                 Ok(Whole { body, usage: Some(Usage { input, ..Usage::default() }) })
             }
         }
+    }
+
+    /// The answer in place of an error that is no fault of the client: what a provider will not count is estimated.
+    #[must_use]
+    pub fn instead(&mut self, error: &ApiError) -> Option<Whole> {
+        let Kind::Count { client, provider, estimate, .. } = &self.kind else { return None };
+        if !provider.cannot(error) {
+            return None;
+        }
+        self.notes.tell(ESTIMATED);
+        Some(Whole { body: client.encode_response(*estimate), usage: None })
     }
 
     /// Reads a provider's error, without what is nobody's business.

@@ -17,7 +17,7 @@ pub use request::{Reading, Source, Written};
 pub use signatures::Signatures;
 
 use crate::api::endpoint::Operation;
-use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan};
+use llm_protocol::embeddings::{Embedder, Gemini, OpenAi, ProviderEmbedder, Titan, Vertex};
 use llm_protocol::{Codec, ProviderCodec};
 use llm_snapshot::provider::Protocol;
 use std::collections::BTreeSet;
@@ -53,8 +53,12 @@ pub fn ways(
 ) -> impl Iterator<Item = Protocol> {
     let others: &[Protocol] = match client {
         _ if spoken.contains(&client) => &[],
-        Protocol::Embeddings => &[Protocol::EmbedContent, Protocol::TitanEmbeddings],
-        Protocol::EmbedContent => &[Protocol::Embeddings, Protocol::TitanEmbeddings],
+        Protocol::Embeddings => {
+            &[Protocol::EmbedContent, Protocol::TitanEmbeddings, Protocol::VertexEmbeddings]
+        }
+        Protocol::EmbedContent => {
+            &[Protocol::Embeddings, Protocol::TitanEmbeddings, Protocol::VertexEmbeddings]
+        }
         _ if codec(client).is_some() => &ANSWERS,
         _ => &[],
     };
@@ -97,6 +101,7 @@ pub fn provider_codec(protocol: Protocol) -> Option<&'static dyn ProviderCodec> 
 pub fn provider_embedder(protocol: Protocol) -> Option<&'static dyn ProviderEmbedder> {
     match protocol {
         Protocol::TitanEmbeddings => Some(&Titan),
+        Protocol::VertexEmbeddings => Some(&Vertex),
         other => embedder(other).map(|embedder| embedder as &dyn ProviderEmbedder),
     }
 }

@@ -4,19 +4,23 @@ use super::{below_version, codec, embedder, provider_codec, provider_embedder};
 use crate::api::endpoint::Operation;
 use bytes::Bytes;
 use llm_protocol::capabilities::Capabilities;
-use llm_protocol::codec::{RouteOptions, States};
+use llm_protocol::codec::{Guardrail, RouteOptions, States};
 use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input, ProviderEmbedder};
 use llm_protocol::ir::{Content, Media, Request};
 use llm_protocol::{
-    Codec, Exchange, Framing, Notes, ProviderCodec, Rejected, Reply, Target, TokenCounter, UrlFacts, state,
+    Codec, Exchange, Framing, Notes, ProviderCodec, ProviderCounter, Rejected, Reply, Target, TokenCounter,
+    UrlFacts, state,
 };
-use llm_snapshot::provider::{Options, Protocol};
+use llm_snapshot::provider::{self, GuardrailTrace, Options, Protocol};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of text a token, about.
 const TOKEN_BYTES: u64 = 4;
 /// What media count for, in tokens: about what a picture of a megapixel costs.
 const MEDIA_TOKENS: u64 = 1500;
+
+/// The warning that a count of tokens is our own.
+pub(super) const ESTIMATED: &str = "tokens_estimated";
 
 /// What a client asks, and its request in the neutral form once that was needed.
 #[derive(Debug)]
@@ -106,8 +110,9 @@ pub(super) enum Kind {
     },
     Count {
         client: &'static dyn TokenCounter,
-        provider: &'static dyn TokenCounter,
+        provider: &'static dyn ProviderCounter,
         errors: &'static dyn ProviderCodec,
+        estimate: u64,
     },
     Embed {
         client: &'static dyn Embedder,
@@ -202,17 +207,19 @@ impl<'b> Source<'b> {
     }
 
     fn write_count(&mut self, to: &To<'_>) -> Result<Written, Problem> {
-        let client = codec(self.client).and_then(|codec| codec.counter()).ok_or_else(Problem::no_form)?;
+        let client =
+            codec(self.client).and_then(|codec| codec.client_counter()).ok_or_else(Problem::no_form)?;
         let errors = provider_codec(to.way).ok_or_else(Problem::no_form)?;
         let mut notes = self.notes(to);
         let same = self.client == to.way;
         let request = self.request()?;
+        let estimate = estimate(request).max(1);
         let Some(provider) = errors.counter() else {
-            notes.tell("tokens_estimated");
-            return Ok(Written::Answered(client.encode_response(estimate(request).max(1)), notes));
+            notes.tell(ESTIMATED);
+            return Ok(Written::Answered(client.encode_response(estimate), notes));
         };
         let encoded = provider.encode_request(request, &target(to), &mut notes)?;
-        let kind = Kind::Count { client, provider, errors };
+        let kind = Kind::Count { client, provider, errors, estimate };
         let reading = (!same).then(|| Box::new(Reading { kind, notes, stream: false }));
         let path = below_version(&provider.path(to.model)).to_owned();
         Ok(Written::Request { path, body: encoded.body.into(), reading })
@@ -276,7 +283,7 @@ impl<'b> Source<'b> {
             return Ok(Read::Embed(Box::new(request)));
         }
         let codec = codec(self.client).ok_or_else(Problem::no_form)?;
-        let request = match codec.counter().filter(|_| self.operation == Operation::Count) {
+        let request = match codec.client_counter().filter(|_| self.operation == Operation::Count) {
             Some(counter) => counter.decode_request(self.body, facts),
             None => codec.decode_request(self.body, facts),
         };
@@ -293,9 +300,19 @@ fn target<'t>(to: &'t To<'_>) -> Target<'t> {
         url_fetch: to.options.fetch_urls,
         web_search: to.options.web_search,
         vertex: to.vertex,
+        guardrail: to.options.guardrail.as_ref().map(guardrail),
         ..RouteOptions::default()
     };
     Target { model: to.model, capabilities: to.capabilities, options, states: to.states }
+}
+
+fn guardrail(stated: &provider::Guardrail) -> Guardrail<'_> {
+    let trace = match stated.trace {
+        GuardrailTrace::Disabled => None,
+        GuardrailTrace::Enabled => Some("enabled"),
+        GuardrailTrace::EnabledFull => Some("enabled_full"),
+    };
+    Guardrail { id: &stated.id, version: &stated.version, trace }
 }
 
 /// Seconds since 1970.

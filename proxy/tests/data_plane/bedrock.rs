@@ -1,5 +1,7 @@
 //! Bedrock, with a fake that speaks its binary event streams and checks signatures.
 
+mod identity;
+
 use crate::support::{Client, Fake, KEY, Proxy, Seen, fake, json, model, post, provider};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -8,7 +10,7 @@ use jiff::Timestamp;
 use llm_protocol::aws_eventstream::{write_event, write_message};
 use llm_proxy::cloud::aws::AccessKey;
 use llm_proxy::cloud::sigv4::{Scope, Signed, sign};
-use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential, Http, Upstream};
+use llm_snapshot::provider::{AwsAccessKey, Cloud, Credential, Guardrail, GuardrailTrace, Http, Upstream};
 use llm_snapshot::{Provider, Secret};
 use serde_json::{Value, json as value};
 use std::sync::{Arc, Mutex};
@@ -25,8 +27,12 @@ const ANSWER: &str = r#"{"output":{"message":{"role":"assistant","content":[{"te
 fn bedrock(url: &str, credential: &str) -> Provider {
     let credential =
         Credential { name: "aws/accessKeyId".to_owned(), value: Secret::new(credential), weight: 1 };
+    with(url, vec![credential])
+}
+
+fn with(url: &str, credentials: Vec<Credential>) -> Provider {
     let http = Http {
-        credentials: vec![credential],
+        credentials,
         cloud: Some(Cloud::Bedrock { region: REGION.to_owned() }),
         ..Http::new(url.trim_end_matches("/v1"))
     };
@@ -212,6 +218,102 @@ async fn api_keys_of_bedrock_are_bearer_tokens() {
     let seen = &fake.seen()[0];
     assert_eq!(seen.header("authorization"), "Bearer ABSKexample");
     assert!(seen.headers.get("x-amz-date").is_none());
+}
+
+#[tokio::test]
+async fn a_guardrail_watches_over_answers_and_streams() {
+    const BLOCKED: &str = r#"{"output":{"message":{"role":"assistant","content":[{"text":"No."}]}},
+        "stopReason":"guardrail_intervened","usage":{"inputTokens":0,"outputTokens":0,"totalTokens":0},
+        "trace":{"guardrail":{"actionReason":"canary"}}}"#;
+    let end = [("messageStop", r#"{"stopReason":"guardrail_intervened"}"#), END[1]];
+    let fake = Fake::start(move |seen: Seen| async move {
+        if seen.path.ends_with("/converse") { json(200, BLOCKED) } else { events(stream(&end)) }
+    })
+    .await;
+    let mut guarded = bedrock(&fake.url(), &access_key(None));
+    let (id, version) = ("gr4z0abc".to_owned(), "7".to_owned());
+    guarded.options.guardrail = Some(Guardrail { id, version, trace: GuardrailTrace::Enabled });
+    let proxy = Proxy::serving(&[guarded]).await;
+    let whole = proxy.ask("/v1/chat/completions", &chat(false)).await;
+    assert_eq!(whole.json()["choices"][0]["finish_reason"], "content_filter", "{whole:?}");
+    assert!(!whole.text().contains("canary"));
+    let streamed = proxy.ask("/v1/chat/completions", &chat(true)).await.text();
+    assert!(streamed.contains(r#""finish_reason":"content_filter""#), "{streamed}");
+    let messages = value!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]});
+    let refused = proxy.ask("/v1/messages", &messages.to_string()).await.json();
+    assert_eq!(refused["stop_reason"], "refusal", "{refused}");
+    let config = value!({"guardrailIdentifier": "gr4z0abc", "guardrailVersion": "7", "trace": "enabled"});
+    assert_eq!(fake.count(), 3);
+    fake.seen().iter().for_each(|seen| assert_eq!(seen.json()["guardrailConfig"], config));
+}
+
+/// Asks for a count in every protocol that has one.
+async fn counts(proxy: &Proxy) -> Vec<crate::support::Answer> {
+    let messages = value!([{"role": "user", "content": "hello there"}]);
+    let gemini = value!({"contents": [{"role": "user", "parts": [{"text": "hello there"}]}]});
+    let mut answers = Vec::new();
+    for (path, body) in [
+        ("/v1/messages/count_tokens", value!({"model": "m", "messages": messages})),
+        ("/v1/responses/input_tokens", value!({"model": "m", "input": "hello there"})),
+        ("/v1beta/models/m:countTokens", gemini),
+    ] {
+        answers.push(proxy.ask(path, &body.to_string()).await);
+    }
+    answers
+}
+
+#[tokio::test]
+async fn tokens_are_counted_where_the_model_is() {
+    let fake = Fake::start(|_| async { json(200, r#"{"inputTokens":38}"#) }).await;
+    let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+    let answers = counts(&proxy).await;
+    let told = ["input_tokens", "input_tokens", "totalTokens"];
+    for (answer, told) in answers.iter().zip(told) {
+        assert_eq!((answer.status.as_u16(), &answer.json()[told]), (200, &value!(38)), "{answer:?}");
+        assert!(answer.headers.get("x-llm-proxy-warnings").is_none());
+    }
+    let counted = value!({"input": {"converse": {"messages": [{"role": "user", "content": [{"text": "hello there"}]}]}}});
+    assert_eq!(fake.count(), 3);
+    for seen in fake.seen() {
+        assert_eq!(seen.path, "/model/anthropic.claude-sonnet-4-5-20250929-v1%3A0/count-tokens");
+        assert_eq!(seen.json(), counted);
+        assert_signed(&seen, None);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_estimated() {
+    for (status, error, message) in [
+        (400, "ValidationException", "The provided model doesn't support counting tokens."),
+        (403, "AccessDeniedException", "is not authorized to perform: bedrock:CountTokens"),
+        (404, "UnknownOperationException", ""),
+    ] {
+        let refused = move |_| async move {
+            let mut response = json(status, value!({"message": message}).to_string());
+            response.headers_mut().insert("x-amzn-errortype", error.parse().unwrap());
+            response
+        };
+        let fake = Fake::start(refused).await;
+        let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+        for answer in counts(&proxy).await {
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert_eq!(answer.headers["x-llm-proxy-warnings"], "tokens_estimated");
+            let body = answer.json();
+            let tokens = body.get("input_tokens").or(body.get("totalTokens")).unwrap().as_u64().unwrap();
+            assert!((1..20).contains(&tokens), "{body}");
+        }
+        assert_eq!(fake.count(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_read_is_not_estimated() {
+    let wrong = r#"{"__type":"ValidationException","message":"messages: roles must alternate"}"#;
+    let fake = Fake::start(move |_| async move { json(400, wrong) }).await;
+    let proxy = Proxy::serving(&[bedrock(&fake.url(), &access_key(None))]).await;
+    for answer in counts(&proxy).await {
+        assert!(answer.status == 400 && answer.text().contains("roles must alternate"), "{answer:?}");
+    }
 }
 
 #[tokio::test]

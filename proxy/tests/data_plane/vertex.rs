@@ -3,12 +3,15 @@
 use crate::support::{Fake, Proxy, Seen, fake, json, model, provider};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use llm_proxy::cloud::Own;
+use llm_proxy::cloud::google::{Federation, Metadata};
 use llm_snapshot::provider::{Cloud, Credential, Http, Upstream};
 use llm_snapshot::{Provider, Secret};
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json as value};
+use std::sync::Arc;
 
 /// A key made for these tests and used nowhere else.
 const PEM: &str = include_str!("service-account.pem");
@@ -28,6 +31,29 @@ fn token(
         let body = value!({"access_token": "ya29.token", "expires_in": expires_in, "token_type": "Bearer"});
         std::future::ready(json(status, body.to_string()))
     }
+}
+
+/// Counts and embeds.
+async fn others() -> Fake {
+    Fake::start(|seen: Seen| async move {
+        let answers = [
+            ("count-tokens:rawPredict", r#"{"input_tokens":38}"#),
+            (":countTokens", r#"{"totalTokens":38,"totalBillableCharacters":9}"#),
+            (
+                ":predict",
+                r#"{"predictions":[{"embeddings":{"values":[0.5,-1],"statistics":{"token_count":3}}}]}"#,
+            ),
+            (
+                ":batchEmbedContents",
+                r#"{"embeddings":[{"values":[0.5,-1]}],"usageMetadata":{"promptTokenCount":3}}"#,
+            ),
+        ];
+        match answers.iter().find(|(method, _)| seen.path.ends_with(method)) {
+            Some((_, answer)) => json(200, *answer),
+            None => json(404, "{}"),
+        }
+    })
+    .await
 }
 
 async fn models() -> Fake {
@@ -57,7 +83,12 @@ fn vertex(models: &Fake, account: Option<Value>) -> Provider {
     };
     Provider {
         upstream: Upstream::Http(http),
-        models: vec![model("gemini", "gemini-2.5-flash"), model("claude", "claude-sonnet-4-5@20250929")],
+        models: vec![
+            model("gemini", "gemini-2.5-flash"),
+            model("claude", "claude-sonnet-4-5@20250929"),
+            model("old", "text-embedding-005"),
+            model("new", "gemini-embedding-001"),
+        ],
         ..provider("vertex", &models.url())
     }
 }
@@ -208,11 +239,173 @@ async fn the_workloads_own_identity_is_used_where_that_is_allowed() {
     let forbidden = format!("{:?}", Proxy::empty().await.apply(&[vertex(&models, None)]));
     assert!(forbidden.contains("there is no credential"), "{forbidden}");
     let proxy = Proxy::empty().await;
-    proxy.store.use_metadata_server(metadata.url().replace("/v1", ""));
+    let google = Arc::new(Metadata::at(metadata.url().replace("/v1", "")));
+    proxy.store.use_own(Own { google: Some(google), ..Own::default() });
     assert_eq!(proxy.apply(&[vertex(&models, None)]), []);
     assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
     let asked = &metadata.seen()[0];
     assert_eq!(asked.path, "/computeMetadata/v1/instance/service-accounts/default/token");
     assert_eq!(asked.header("metadata-flavor"), "Google");
     assert_eq!(models.seen()[0].header("authorization"), "Bearer ya29.token");
+}
+
+/// A proxy whose own identity is a federation with that token of its cluster.
+async fn federated(models: &Fake, config: Value, token: &tempfile::NamedTempFile, text: &str) -> Proxy {
+    std::fs::write(token.path(), text).unwrap();
+    let google = Arc::new(Federation::read(&config.to_string()).unwrap());
+    let proxy = Proxy::empty().await;
+    proxy.store.use_own(Own { google: Some(google), ..Own::default() });
+    assert_eq!(proxy.apply(&[vertex(models, None)]), []);
+    proxy
+}
+
+fn federation(sts: &Fake, token: &tempfile::NamedTempFile, format: Value) -> Value {
+    value!({"type": "external_account", "audience": "//iam.googleapis.com/pool/x", "token_url": sts.url().replace("/v1", "/v1/token"),
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "credential_source": {"file": token.path(), "format": format}})
+}
+
+#[tokio::test]
+async fn a_token_of_the_cluster_is_exchanged() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let config = federation(&sts, &token, value!({"type": "text"}));
+    let proxy = federated(&models, config, &token, "cluster.token\n").await;
+    for _ in 0..2 {
+        assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
+    }
+    assert_eq!((sts.count(), models.count()), (1, 2));
+    assert_eq!(models.seen()[0].header("authorization"), "Bearer ya29.token");
+    let asked = &sts.seen()[0];
+    let form = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Atoken-exchange&\
+        audience=%2F%2Fiam.googleapis.com%2Fpool%2Fx&scope=https%3A%2F%2Fwww.googleapis.com%2Fauth%2Fcloud-platform&\
+        requested_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aaccess_token&\
+        subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Ajwt&subject_token=cluster.token";
+    assert_eq!((asked.path.as_str(), std::str::from_utf8(&asked.body).unwrap()), ("/v1/token", form));
+}
+
+#[tokio::test]
+async fn a_service_account_is_impersonated() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let accounts = Fake::start(|_| async {
+        let ends = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+        json(200, value!({"accessToken": "ya29.account", "expireTime": ends}).to_string())
+    })
+    .await;
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let mut config = federation(&sts, &token, value!({"type": "json", "subject_token_field_name": "jwt"}));
+    config["service_account_impersonation_url"] =
+        value!(accounts.url().replace("/v1", "/v1/a:generateAccessToken"));
+    let proxy = federated(&models, config, &token, r#"{"jwt":"in.json"}"#).await;
+    for _ in 0..2 {
+        assert_eq!(proxy.ask("/v1/chat/completions", &chat("gemini")).await.status, 200);
+    }
+    assert_eq!((sts.count(), accounts.count(), models.count()), (1, 1, 2));
+    assert!(String::from_utf8(sts.seen()[0].body.to_vec()).unwrap().ends_with("&subject_token=in.json"));
+    let asked = &accounts.seen()[0];
+    assert_eq!(
+        (asked.path.as_str(), asked.header("authorization")),
+        ("/v1/a:generateAccessToken", "Bearer ya29.token")
+    );
+    let wanted = value!({"scope": ["https://www.googleapis.com/auth/cloud-platform"], "lifetime": "3600s"});
+    assert_eq!(asked.json(), wanted);
+    assert_eq!(models.seen()[1].header("authorization"), "Bearer ya29.account");
+}
+
+#[tokio::test]
+async fn a_token_of_the_cluster_that_cannot_be_read_is_told_to_nobody() {
+    let (models, sts) = (models().await, Fake::start(token(200, 3600)).await);
+    let token = tempfile::NamedTempFile::new().unwrap();
+    let config = federation(&sts, &token, value!({"type": "json", "subject_token_field_name": "jwt"}));
+    let proxy = federated(&models, config, &token, "canary").await;
+    let answer = proxy.ask("/v1/chat/completions", &chat("gemini")).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["error"]["code"]), (502, &value!("upstream_auth")));
+    assert!(!answer.text().contains("canary"));
+    assert_eq!((sts.count(), models.count()), (0, 0));
+}
+
+#[tokio::test]
+async fn tokens_are_counted_as_each_model_has_it() {
+    let (models, tokens) = (others().await, Fake::start(token(200, 3600)).await);
+    let proxy = Proxy::serving(&[vertex(&models, Some(account(&tokens)))]).await;
+    let messages = value!([{"role": "user", "content": "hi"}]);
+    let contents = value!([{"role": "user", "parts": [{"text": "hi"}]}]);
+    let wrapped =
+        value!({"generateContentRequest": {"model": "models/x", "contents": contents, "safetySettings": []}});
+    for model in ["gemini", "claude"] {
+        let gemini = format!("/v1beta/models/{model}:countTokens");
+        for (path, body, told) in [
+            ("/v1/messages/count_tokens", value!({"model": model, "messages": messages}), "input_tokens"),
+            ("/v1/responses/input_tokens", value!({"model": model, "input": "hi"}), "input_tokens"),
+            (&gemini, value!({"contents": contents}), "totalTokens"),
+            (&gemini, wrapped.clone(), "totalTokens"),
+        ] {
+            let answer = proxy.ask(path, &body.to_string()).await;
+            assert_eq!(
+                (answer.status.as_u16(), &answer.json()[told]),
+                (200, &value!(38)),
+                "{path} {answer:?}"
+            );
+        }
+    }
+    let seen = models.seen();
+    assert_eq!(seen.len(), 8);
+    for seen in &seen[..4] {
+        assert_eq!(seen.path, format!("{PLACE}/google/models/gemini-2.5-flash:countTokens"));
+        assert_eq!(seen.json(), value!({"contents": contents}));
+    }
+    for seen in &seen[4..] {
+        assert_eq!(seen.path, format!("{PLACE}/anthropic/models/count-tokens:rawPredict"));
+        let body = seen.json();
+        assert_eq!(
+            (&body["model"], &body["messages"][0]["role"]),
+            (&value!("claude-sonnet-4-5@20250929"), &value!("user"))
+        );
+        assert!(body.get("max_tokens").is_none(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn embeddings_are_asked_for_as_each_model_has_it() {
+    let (models, tokens) = (others().await, Fake::start(token(200, 3600)).await);
+    let proxy = Proxy::serving(&[vertex(&models, Some(account(&tokens)))]).await;
+    let content = value!({"parts": [{"text": "hi"}]});
+    for name in ["old", "new"] {
+        let body = proxy
+            .ask("/v1/embeddings", &value!({"model": name, "input": "hi", "dimensions": 2}).to_string())
+            .await
+            .json();
+        assert_eq!(body["data"][0]["embedding"], value!([0.5, -1]), "{body}");
+        assert_eq!((&body["usage"]["prompt_tokens"], &body["model"]), (&value!(3), &value!(name)));
+        let one = value!({"content": content, "taskType": "RETRIEVAL_QUERY"});
+        let body = proxy.ask(&format!("/v1beta/models/{name}:embedContent"), &one.to_string()).await.json();
+        assert_eq!(body["embedding"]["values"], value!([0.5, -1]), "{body}");
+        let batch = value!({"requests": [{"model": "models/x", "content": content}]});
+        let body =
+            proxy.ask(&format!("/v1beta/models/{name}:batchEmbedContents"), &batch.to_string()).await.json();
+        assert_eq!(body["embeddings"][0]["values"], value!([0.5, -1]), "{body}");
+    }
+    let seen: Vec<(String, Value)> =
+        models.seen().iter().map(|seen| (seen.path.clone(), seen.json())).collect();
+    let (old, new) = ("text-embedding-005:predict", "gemini-embedding-001:batchEmbedContents");
+    let expected = [
+        (old, value!({"instances": [{"content": "hi"}], "parameters": {"outputDimensionality": 2}})),
+        (old, value!({"instances": [{"content": "hi", "task_type": "RETRIEVAL_QUERY"}]})),
+        (old, value!({"instances": [{"content": "hi"}]})),
+        (
+            new,
+            value!({"requests": [{"content": content, "embedContentConfig": {"outputDimensionality": 2}}]}),
+        ),
+        (
+            new,
+            value!({"requests": [{"content": content, "embedContentConfig": {"taskType": "RETRIEVAL_QUERY"}}]}),
+        ),
+        (new, value!({"requests": [{"content": content}]})),
+    ];
+    let expected = expected.map(|(path, body)| (format!("{PLACE}/google/models/{path}"), body));
+    assert_eq!(seen, expected);
+    // Models of embeddings do not chat, and others do not embed.
+    assert_eq!(proxy.ask("/v1/chat/completions", &chat("new")).await.status, 404);
+    let embed = value!({"model": "gemini", "input": "hi"}).to_string();
+    assert_eq!(proxy.ask("/v1/embeddings", &embed).await.status, 404);
 }

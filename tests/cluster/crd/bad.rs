@@ -24,6 +24,11 @@ pub(super) const GOOD: &[(&str, &str)] = &[
           credentials: [{secretRef: {name: s, key: k}}]}",
     ),
     ("LLMProvider", "{type: Bedrock, bedrock: {region: us-east-1}, models: [{name: m}], credentials: [{secretRef: {name: s, key: accessKeyId}}]}"),
+    (
+        "LLMProvider",
+        "{type: Bedrock, bedrock: {region: us-east-1, guardrail: {id: 'arn:aws-us-gov:bedrock:us-gov-west-1:123456789012:guardrail/a', version: '1', trace: EnabledFull}},
+          models: [{name: m}]}",
+    ),
     ("LLMProvider", "{type: VertexAI, vertex: {project: 'a.b:c', region: global}, models: [{name: m}], tls: {serverName: a.b}}"),
     ("MasterKey", "{generate: {secretName: s}}"),
     (
@@ -116,7 +121,18 @@ pub(super) const PROVIDERS: &[(&str, &str)] = &[
         "{type: Bedrock, models: [{name: m}], credentials: [{secretRef: {name: s, key: k}}]}",
         "bedrock goes with type Bedrock",
     ),
-    ("{type: Bedrock, models: [{name: m}], bedrock: {region: us-east-1}}", "credentials needs at least one"),
+    (
+        "{type: Bedrock, models: [{name: m}], bedrock: {region: us-east-1, guardrail: {id: a, version: '0'}}}",
+        "spec.bedrock.guardrail.version: Invalid",
+    ),
+    (
+        "{type: Bedrock, models: [{name: m}], bedrock: {region: us-east-1, guardrail: {id: 'a b', version: '1'}}}",
+        "spec.bedrock.guardrail.id: Invalid",
+    ),
+    (
+        "{type: Bedrock, models: [{name: m}], bedrock: {region: us-east-1}, endpoint: {url: 'https://a.b'}}",
+        "may be left out only without endpoint",
+    ),
     (
         "{type: Bedrock, models: [{name: m}], bedrock: {region: US}, credentials: [{secretRef: {name: s, key: k}}]}",
         "spec.bedrock.region: Invalid",

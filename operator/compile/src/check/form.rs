@@ -112,6 +112,16 @@ pub(crate) const REGION: Form = Form {
     },
     is: "a region, like us-east-1",
 };
+/// Guardrail of Bedrock, by its id or ARN.
+pub(crate) const GUARDRAIL: Form =
+    Form { min: 1, max: 2048, shape: guardrail, is: "the id of a guardrail, like gr4z0abc, or its ARN" };
+/// Version of a guardrail of Bedrock.
+pub(crate) const GUARDRAIL_VERSION: Form = Form {
+    min: 1,
+    max: 8,
+    shape: |text| text == "DRAFT" || text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0'),
+    is: "a version of a guardrail: a number like 1, or DRAFT",
+};
 /// Project of Google Cloud, by its id.
 pub(crate) const PROJECT: Form = Form {
     min: 1,
@@ -160,6 +170,28 @@ fn url_host(host: &str) -> bool {
     ends(bytes.first())
         && ends(bytes.last())
         && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
+}
+
+fn guardrail(text: &str) -> bool {
+    let id =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let partition = |text: &str| {
+        let mut words = text.split('-');
+        let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        words.next() == Some("aws") && words.all(word)
+    };
+    let region = |text: &str| {
+        let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        (1..=20).contains(&text.len()) && text.bytes().all(known)
+    };
+    let account = |text: &str| text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit());
+    match text.split(':').collect::<Vec<_>>()[..] {
+        [text] => id(text),
+        ["arn", of, "bedrock", at, by, name] => {
+            partition(of) && region(at) && account(by) && name.strip_prefix("guardrail/").is_some_and(id)
+        }
+        _ => false,
+    }
 }
 
 fn model_character(b: u8) -> bool {

@@ -33,10 +33,13 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
         broken: |spec| {
             !matches!(
                 spec.type_,
-                ProviderType::OpenAICompatible | ProviderType::VertexAI | ProviderType::Mock
+                ProviderType::OpenAICompatible
+                    | ProviderType::VertexAI
+                    | ProviderType::Bedrock
+                    | ProviderType::Mock
             ) && spec.credentials.is_empty()
         },
-        fix: "needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
+        fix: "needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
     },
     Rule {
         field: ".credentials",
@@ -67,13 +70,15 @@ const RULES: &[Rule<LLMProviderSpec>] = &[
         broken: |spec| (spec.type_ == ProviderType::VertexAI) != spec.vertex.is_some(),
         fix: "goes with type VertexAI, and only with it",
     },
-    // The proxy's own identity goes to Google alone.
+    // The proxy's own identity goes to the cloud it is for alone.
     Rule {
         field: ".credentials",
         broken: |spec| {
-            spec.type_ == ProviderType::VertexAI && spec.endpoint.is_some() && spec.credentials.is_empty()
+            matches!(spec.type_, ProviderType::Bedrock | ProviderType::VertexAI)
+                && spec.endpoint.is_some()
+                && spec.credentials.is_empty()
         },
-        fix: "of type VertexAI may be left out only without endpoint",
+        fix: "of types Bedrock and VertexAI may be left out only without endpoint",
     },
     Rule {
         field: ".protocols",
@@ -189,6 +194,11 @@ pub(crate) fn check(spec: &LLMProviderSpec) -> Problems {
     }
     if let Some(bedrock) = &spec.bedrock {
         problems.text(format_args!("spec.bedrock.region"), &bedrock.region, &form::REGION);
+        if let Some(guardrail) = &bedrock.guardrail {
+            problems.text(format_args!("spec.bedrock.guardrail.id"), &guardrail.id, &form::GUARDRAIL);
+            let place = format_args!("spec.bedrock.guardrail.version");
+            problems.text(place, &guardrail.version, &form::GUARDRAIL_VERSION);
+        }
     }
     if let Some(vertex) = &spec.vertex {
         problems.text(format_args!("spec.vertex.project"), &vertex.project, &form::PROJECT);

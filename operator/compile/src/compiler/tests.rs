@@ -205,7 +205,7 @@ fn a_bad_object_keeps_its_last_good_form_and_harms_no_other() {
     assert_eq!(verdict.resolved_refs.reason, Reason::NotChecked);
     assert_eq!(
         verdict.accepted.message,
-        "spec.credentials: needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock; spec.models: needs at least 1 entry"
+        "spec.credentials: needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini; spec.models: needs at least 1 entry"
     );
     assert_eq!(bad.of_provider("new").serving, Serving::Nothing);
 

@@ -1,6 +1,7 @@
 //! Every CEL rule of the schema, broken once.
 
-use crate::{examples, refused};
+use crate::{examples, refused, verdict};
+use llm_compile::Reason;
 use llm_snapshot::Kind;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ const BROKEN: &[Broken] = &[
         "spec.mock",
     ),
     (
-        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic, Gemini and Bedrock",
+        "credentials needs at least one entry for types OpenAI, AzureOpenAI, Anthropic and Gemini",
         "OpenAICompatible",
         || vec![("/type", json!("OpenAI")), ("/credentials", json!([]))],
         "spec.credentials",
@@ -65,7 +66,7 @@ const BROKEN: &[Broken] = &[
         "spec.vertex",
     ),
     (
-        "credentials of type VertexAI may be left out only without endpoint",
+        "credentials of types Bedrock and VertexAI may be left out only without endpoint",
         "VertexAI",
         || vec![("/endpoint", json!({"url": "https://vertex.example.com/v1"}))],
         "spec.credentials",
@@ -239,6 +240,16 @@ fn rules_beyond_the_schema() {
         put(&mut spec, place, value);
         refused(Kind::Provider, &spec, field);
     }
+    // The proxies' own identity at AWS goes to AWS alone.
+    let bedrock = |more: Value| {
+        let mut spec =
+            json!({"type": "Bedrock", "bedrock": {"region": "us-east-1"}, "models": [{"name": "m"}]});
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        spec
+    };
+    assert_eq!(verdict(Kind::Provider, &bedrock(json!({}))).accepted.reason, Reason::Accepted);
+    let elsewhere = json!({"endpoint": {"url": "https://bedrock.example.com"}});
+    refused(Kind::Provider, &bedrock(elsewhere), "spec.credentials");
 }
 
 /// Puts a value into a place of which the parent is there; `null` removes it.

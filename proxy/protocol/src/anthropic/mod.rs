@@ -25,7 +25,7 @@ pub(crate) mod write_request;
 mod tests;
 
 use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -78,7 +78,7 @@ impl ProviderCodec for Anthropic {
         error::decode(head, body)
     }
 
-    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
         Some(&count::Counter)
     }
 }
@@ -102,5 +102,9 @@ impl Codec for Anthropic {
 
     fn model_list(&self) -> &'static dyn ModelList {
         &models::Models
+    }
+
+    fn client_counter(&self) -> Option<&'static dyn TokenCounter> {
+        Some(&count::Counter)
     }
 }

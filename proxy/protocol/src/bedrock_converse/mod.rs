@@ -6,6 +6,7 @@
 //! take, is as in Messages.
 
 mod content;
+mod count;
 mod error;
 mod facts;
 mod finish;
@@ -18,7 +19,9 @@ mod write_request;
 #[cfg(test)]
 mod tests;
 
+use crate::anthropic::write_request::Purpose;
 use crate::codec::{Encoded, Exchange, ProviderCodec, Target};
+use crate::count::ProviderCounter;
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -58,7 +61,7 @@ impl ProviderCodec for Converse {
         target: &Target<'_>,
         notes: &mut Notes,
     ) -> Result<Encoded, Rejected> {
-        write_request::encode(request, target, notes)
+        write_request::encode(request, target, Purpose::Answer, notes)
     }
 
     fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
@@ -71,6 +74,10 @@ impl ProviderCodec for Converse {
 
     fn decode_error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
         error::decode(head, body)
+    }
+
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
+        Some(&count::Counter)
     }
 }
 

@@ -36,18 +36,25 @@ const TIERS: [(&str, Option<&str>); 5] = [
 pub(super) fn encode(
     request: &Request<'_>,
     target: &Target<'_>,
+    purpose: Purpose,
     notes: &mut Notes,
 ) -> Result<Encoded, Rejected> {
     let request = &*account::request(request, &Converse, notes)?;
     let plan = Plan::of(request, target, notes)?;
     let names = Names::of(request, NAMES);
-    let foreign = Foreign { request, target, names: &names, plan: &plan, purpose: Purpose::Answer };
+    let foreign = Foreign { request, target, names: &names, plan: &plan, purpose };
     let manner = Manner { mid_system: false, media: media::adapt };
     let prompt = Prepared::of(&foreign, manner, notes)?;
-    let marks = prompt.marks(&foreign);
+    let marks = match purpose {
+        Purpose::Answer => prompt.marks(&foreign),
+        Purpose::Count => Marks::default(),
+    };
     let writer = Writer { foreign, prompt, marks };
     let mut body = Vec::with_capacity(4096);
-    write::object(&mut body, |o| writer.write(o, notes))?;
+    write::object(&mut body, |o| match purpose {
+        Purpose::Answer => writer.write(o, notes),
+        Purpose::Count => o.object("input", |o| o.object("converse", |o| writer.write_counted(o, notes))),
+    })?;
     let json_tool = plan.form == Form::Tool;
     let custom = custom::names(request);
     Ok(Encoded { body, exchange: Exchange { names, json_tool, custom } })
@@ -66,13 +73,20 @@ impl Writer<'_, '_> {
         let mut fields = Vec::new();
         self.write_inference(o, &mut fields, notes)?;
         self.write_thinking(&mut fields);
-        if !fields.is_empty() {
-            o.object("additionalModelRequestFields", |o| {
-                fields.iter().for_each(|(key, json)| o.raw(key, json));
-            });
-        }
+        write_fields(o, &fields);
         self.write_output(o, notes)?;
+        self.write_guardrail(o);
         self.write_tier(o, notes)
+    }
+
+    /// What of a request is counted (`ConverseTokensRequest`): there are no other members.
+    fn write_counted(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {
+        content::write(o, &self.prompt, &self.foreign, &self.marks);
+        self.write_tools(o, notes)?;
+        let mut fields = Vec::new();
+        self.write_thinking(&mut fields);
+        write_fields(o, &fields);
+        Ok(())
     }
 
     fn path(&self, field: Field) -> String {
@@ -290,6 +304,15 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
+    fn write_guardrail(&self, o: &mut Object<'_>) {
+        let Some(guardrail) = self.foreign.target.options.guardrail else { return };
+        o.object("guardrailConfig", |o| {
+            o.str("guardrailIdentifier", guardrail.id);
+            o.str("guardrailVersion", guardrail.version);
+            o.opt_str("trace", guardrail.trace);
+        });
+    }
+
     fn write_tier(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let Some(tier) = &self.foreign.request.service_tier else { return Ok(()) };
         match TIERS.iter().find(|(neutral, _)| neutral == tier) {
@@ -298,6 +321,15 @@ impl Writer<'_, '_> {
             None => notes.warn("service_tier_dropped", || self.path(Field::ServiceTier))?,
         }
         Ok(())
+    }
+}
+
+/// What the model itself knows and Converse does not.
+fn write_fields(o: &mut Object<'_>, fields: &[(&'static str, String)]) {
+    if !fields.is_empty() {
+        o.object("additionalModelRequestFields", |o| {
+            fields.iter().for_each(|(key, json)| o.raw(key, json));
+        });
     }
 }
 

@@ -239,6 +239,6 @@ fn text(content: &RawValue) -> Option<Cow<'_, str>> {
     })
 }
 
-fn write_content(o: &mut Object<'_>, text: &str) {
+pub(super) fn write_content(o: &mut Object<'_>, text: &str) {
     o.object("content", |o| o.list("parts", |l| l.object(|o| o.str("text", text))));
 }

@@ -1,10 +1,11 @@
-//! Embeddings: OpenAI's and Gemini's, each to the other (TRANSLATION §10), and of providers Amazon's Titan. Anthropic
-//! has none.
+//! Embeddings: OpenAI's and Gemini's, each to the other (TRANSLATION §10), and of providers Amazon's Titan and those of
+//! Vertex AI. Anthropic has none.
 
 mod gemini;
 mod openai;
 mod titan;
 mod vector;
+mod vertex;
 
 #[cfg(test)]
 mod tests;
@@ -15,13 +16,14 @@ use serde_json::value::RawValue;
 
 use crate::codec::UrlFacts;
 use crate::error::{ApiError, ErrorHead};
-use crate::json::record::Rest;
+use crate::json::record::{Rest, camel};
 use crate::json::{DecodeError, Json};
 use crate::notes::{Notes, Rejected};
 
 pub use gemini::Gemini;
 pub use openai::OpenAi;
 pub use titan::Titan;
+pub use vertex::Vertex;
 
 /// The table of embedding protocols that clients speak.
 pub static EMBEDDERS: &[&dyn Embedder] = &[&OpenAi, &Gemini];
@@ -171,10 +173,18 @@ impl EmbeddingReply {
 impl EmbeddingRequest<'_> {
     /// Accounts for what another protocol cannot carry.
     fn account(&self, notes: &mut Notes) -> Result<(), Rejected> {
-        if let Some((path, reason)) = self.only_own {
-            return Err(Rejected::new(path, reason));
-        }
-        for name in &self.extras {
+        self.only_carried()?;
+        self.account_but(&[], notes)
+    }
+
+    /// Refuses what no other protocol can carry.
+    fn only_carried(&self) -> Result<(), Rejected> {
+        self.only_own.map_or(Ok(()), |(path, reason)| Err(Rejected::new(path, reason)))
+    }
+
+    /// Accounts for the fields that only the client's protocol has, but for those that are carried.
+    fn account_but(&self, carried: &[&str], notes: &mut Notes) -> Result<(), Rejected> {
+        for name in self.extras.iter().filter(|name| !carried.contains(&camel(name).as_ref())) {
             notes.warn(crate::notes::code(name, "dropped"), || name.to_string())?;
         }
         Ok(())

@@ -8,11 +8,21 @@ fn embed(
     to: &dyn Embedder,
     strict: bool,
 ) -> Result<(Value, String), Rejected> {
+    embed_by(body, from, to, "real", strict)
+}
+
+fn embed_by(
+    body: &Value,
+    from: &dyn Embedder,
+    to: &dyn ProviderEmbedder,
+    model: &str,
+    strict: bool,
+) -> Result<(Value, String), Rejected> {
     let text = body.to_string();
     let url = UrlFacts { model: Some("alias"), stream: None };
     let request = from.decode_request(text.as_bytes(), url).unwrap();
     let mut notes = Notes::new(strict);
-    let written = to.encode_request(&request, "real", &mut notes)?;
+    let written = to.encode_request(&request, model, &mut notes)?;
     Ok((serde_json::from_slice(&written).unwrap(), notes.header().unwrap_or_default()))
 }
 
@@ -63,6 +73,78 @@ fn requests_of_a_batch_become_texts() {
     assert_eq!(embed(&picture, &Gemini, &OpenAi, false).unwrap_err().path, "requests[0].content");
     let uneven = json!({"requests": [{"content": content("a"), "outputDimensionality": 8}, {"content": content("b")}]});
     assert_eq!(embed(&uneven, &Gemini, &OpenAi, false).unwrap_err().path, "requests.outputDimensionality");
+}
+
+#[test]
+fn vertex_predicts_or_embeds_a_batch_by_the_model() {
+    let (old, new) = ("text-embedding-005", "gemini-embedding-001");
+    let texts = json!({"model": "m", "input": ["a", "b"], "dimensions": 8, "user": "u"});
+    let (written, warnings) = embed_by(&texts, &OpenAi, &Vertex, old, false).unwrap();
+    let expected =
+        json!({"instances": [{"content": "a"}, {"content": "b"}], "parameters": {"outputDimensionality": 8}});
+    assert_eq!((written, warnings.as_str()), (expected, "user_dropped"));
+    let one = |text: &str| json!({"content": {"parts": [{"text": text}]}, "embedContentConfig": {"outputDimensionality": 8}});
+    let (written, _) = embed_by(&texts, &OpenAi, &Vertex, new, false).unwrap();
+    assert_eq!(written, json!({"requests": [one("a"), one("b")]}));
+    assert!(embed_by(&texts, &OpenAi, &Vertex, old, true).is_err());
+    let plain = json!({"model": "m", "input": "a"});
+    assert_eq!(
+        embed_by(&plain, &OpenAi, &Vertex, old, true).unwrap().0,
+        json!({"instances": [{"content": "a"}]})
+    );
+    for model in [old, new] {
+        let tokens = json!({"model": "m", "input": [1, 2]});
+        assert_eq!(embed_by(&tokens, &OpenAi, &Vertex, model, false).unwrap_err().path, "input");
+    }
+    assert_eq!(Vertex.path(old), "/v1beta/models/text-embedding-005:predict");
+    assert_eq!(Vertex.path(new), "/v1beta/models/gemini-embedding-001:batchEmbedContents");
+}
+
+#[test]
+fn settings_of_gemini_clients_have_their_places_at_vertex() {
+    let content = json!({"parts": [{"text": "a"}], "role": "user"});
+    let batch = json!({"requests": [
+        {"model": "models/x", "content": content, "task_type": "RETRIEVAL_DOCUMENT", "title": "t", "outputDimensionality": 8},
+        {"content": content, "output_dimensionality": 8},
+    ]});
+    let (written, warnings) = embed_by(&batch, &Gemini, &Vertex, "text-embedding-005", true).unwrap();
+    let first = json!({"content": "a", "task_type": "RETRIEVAL_DOCUMENT", "title": "t"});
+    let expected = json!({"instances": [first, {"content": "a"}], "parameters": {"outputDimensionality": 8}});
+    assert_eq!((written, warnings.as_str()), (expected, ""));
+    let (written, _) = embed_by(&batch, &Gemini, &Vertex, "gemini-embedding-001", true).unwrap();
+    let config = json!({"taskType": "RETRIEVAL_DOCUMENT", "title": "t", "outputDimensionality": 8});
+    let first = json!({"content": content, "embedContentConfig": config});
+    let second = json!({"content": content, "embedContentConfig": {"outputDimensionality": 8}});
+    assert_eq!(written, json!({"requests": [first, second]}));
+    // Of different lengths, and more than text: only where each has settings of its own.
+    let picture = json!({"parts": [{"inlineData": {"mimeType": "image/png", "data": "AA=="}}]});
+    let odd = json!({"requests": [{"content": picture, "outputDimensionality": 8}, {"content": content, "odd": 1}]});
+    let (written, warnings) = embed_by(&odd, &Gemini, &Vertex, "gemini-embedding-2", false).unwrap();
+    let first = json!({"content": picture, "embedContentConfig": {"outputDimensionality": 8}});
+    assert_eq!(
+        (written, warnings.as_str()),
+        (json!({"requests": [first, {"content": content}]}), "odd_dropped")
+    );
+    let uneven = embed_by(&odd, &Gemini, &Vertex, "text-embedding-005", false).unwrap_err();
+    assert_eq!(uneven.path, "requests.outputDimensionality");
+    let single = json!({"content": picture});
+    assert!(embed_by(&single, &Gemini, &Vertex, "text-embedding-005", false).is_err());
+}
+
+#[test]
+fn answers_of_vertex_are_read_in_both_forms() {
+    let predicted = r#"{"predictions":[{"embeddings":{"values":[0.5],"statistics":{"token_count":3.0,"truncated":false}}},
+        {"embeddings":{"values":[1],"statistics":{"token_count":4}}}],"metadata":{"billableCharacterCount":9}}"#;
+    let batch = r#"{"embeddings":[{"values":[0.5]},{"values":[1]}],"usageMetadata":{"promptTokenCount":7}}"#;
+    for body in [predicted, batch] {
+        let answer = Vertex.decode_response(body.as_bytes()).unwrap();
+        assert_eq!((answer.vectors.len(), answer.input_tokens), (2, Some(7)), "{body}");
+    }
+    let untold = r#"{"predictions":[{"embeddings":{"values":[0.5]}}]}"#;
+    assert_eq!(Vertex.decode_response(untold.as_bytes()).unwrap().input_tokens, None);
+    for body in ["", "{}", r#"{"predictions":[{}]}"#, r#"{"predictions":7}"#] {
+        assert!(Vertex.decode_response(body.as_bytes()).is_err(), "{body}");
+    }
 }
 
 fn answer(

@@ -35,7 +35,7 @@ mod tests;
 use std::borrow::Cow;
 
 use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -87,7 +87,7 @@ impl ProviderCodec for Gemini {
         error::decode(head, body)
     }
 
-    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
         Some(&count::Counter)
     }
 }
@@ -111,6 +111,10 @@ impl Codec for Gemini {
 
     fn model_list(&self) -> &'static dyn ModelList {
         &models::Models
+    }
+
+    fn client_counter(&self) -> Option<&'static dyn TokenCounter> {
+        Some(&count::Counter)
     }
 }
 

@@ -39,7 +39,7 @@ fn send_with(
     body: &Value,
     model: &str,
     strict: bool,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
     states: &dyn States,
 ) -> Result<Sent, Rejected> {
     let text = body.to_string();
@@ -51,7 +51,7 @@ fn encode(
     request: &Request<'_>,
     model: &str,
     strict: bool,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
     states: &dyn States,
 ) -> Result<Sent, Rejected> {
     let target = Target { model, capabilities: Capabilities::of(model), options, states };

@@ -1,7 +1,7 @@
 //! Token counting (TRANSLATION §10).
 
 use crate::codec::{Encoded, Target, UrlFacts};
-use crate::count::{self, TokenCounter};
+use crate::count::{self, ProviderCounter, TokenCounter};
 use crate::ir::Request;
 use crate::json::{DecodeError, write};
 use crate::notes::{Notes, Rejected};
@@ -12,13 +12,9 @@ use super::write_request::{self, Purpose};
 /// The endpoint that counts.
 pub(super) struct Counter;
 
-impl TokenCounter for Counter {
+impl ProviderCounter for Counter {
     fn path(&self, _model: &str) -> String {
         "/v1/responses/input_tokens".to_owned()
-    }
-
-    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-        request::decode(body)
     }
 
     fn encode_request(
@@ -32,6 +28,12 @@ impl TokenCounter for Counter {
 
     fn decode_response(&self, body: &[u8]) -> Result<u64, DecodeError> {
         count::input_tokens(body)
+    }
+}
+
+impl TokenCounter for Counter {
+    fn decode_request<'a>(&self, body: &'a [u8], _url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
+        request::decode(body)
     }
 
     fn encode_response(&self, tokens: u64) -> Vec<u8> {

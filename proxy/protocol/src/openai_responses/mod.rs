@@ -27,7 +27,7 @@ mod write_request;
 mod tests;
 
 use crate::codec::{Codec, Encoded, Exchange, ProviderCodec, Reply, Target, UrlFacts};
-use crate::count::TokenCounter;
+use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ir::{Request, Response};
@@ -80,7 +80,7 @@ impl ProviderCodec for OpenAiResponses {
         openai_chat::error::decode(THIS, head, body)
     }
 
-    fn counter(&self) -> Option<&'static dyn TokenCounter> {
+    fn counter(&self) -> Option<&'static dyn ProviderCounter> {
         Some(&count::Counter)
     }
 }
@@ -104,5 +104,9 @@ impl Codec for OpenAiResponses {
 
     fn echo(&self, request: &Request<'_>) -> Vec<(&'static str, String)> {
         echo::of(request)
+    }
+
+    fn client_counter(&self) -> Option<&'static dyn TokenCounter> {
+        Some(&count::Counter)
     }
 }

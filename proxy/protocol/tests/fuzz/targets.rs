@@ -58,7 +58,7 @@ fn small(what: &str, read: usize, written: usize) {
 pub(crate) fn requests(data: &[u8]) {
     let Some((from, first, body)) = choose(data) else { return };
     let url = UrlFacts { model: Some("m"), stream: Some(first & 0x80 != 0) };
-    let counted = from.counter().map(|counter| counter.decode_request(body, url).is_ok());
+    let counted = from.client_counter().map(|counter| counter.decode_request(body, url).is_ok());
     let Ok(request) = from.decode_request(body, url) else { return };
     assert_ne!(counted, Some(false), "what is answered is counted");
     let _ = Reply::to(from, &request, 0, 0);

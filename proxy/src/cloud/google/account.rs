@@ -1,16 +1,22 @@
 //! The key of a service account.
 
+use super::{SCOPE, Token};
+use crate::cloud::grant::{Grant, GrantError, Issued, ask, divided, post_form};
+use crate::upstream::Target;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::future::BoxFuture;
+use llm_snapshot::Digest;
 use ring::rand::SystemRandom;
-use ring::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use ring::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What the tokens are for.
-const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// How a token is asked for (RFC 7523, section 2.1).
+const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// How long an assertion lasts, in seconds: the most there is.
 const LIFETIME: u64 = 3600;
 
@@ -58,22 +64,6 @@ impl Account {
         Some(Self { email: file.client_email, key_id: file.private_key_id, key, token_uri: file.token_uri })
     }
 
-    /// Where its tokens come from.
-    #[must_use]
-    pub fn token_uri(&self) -> &str {
-        &self.token_uri
-    }
-
-    /// Whether both are the same key.
-    #[must_use]
-    pub fn is(&self, other: &Self) -> bool {
-        let public = |account: &Self| account.key.public().as_ref().to_vec();
-        self.email == other.email
-            && self.key_id == other.key_id
-            && self.token_uri == other.token_uri
-            && public(self) == public(other)
-    }
-
     /// A signed assertion of who asks, at a time in seconds since 1970; `None` if it cannot be signed.
     #[must_use]
     pub fn assertion(&self, now: u64) -> Option<String> {
@@ -87,6 +77,29 @@ impl Account {
         let mut signature = vec![0; self.key.public().modulus_len()];
         self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).ok()?;
         Some([signed.as_str(), &URL_SAFE_NO_PAD.encode(signature)].join("."))
+    }
+}
+
+impl Grant for Account {
+    fn identity(&self) -> Digest {
+        let parts = ["account", &self.email, &self.key_id, &self.token_uri].map(str::as_bytes);
+        // Nobody has the key that goes with this without having it whole.
+        let public = Digest::of(self.key.public_key().as_ref());
+        Digest::of_all(parts.iter().flat_map(|part| [*part, b"\0"]).chain([&public.0[..]]))
+    }
+
+    fn places(&self) -> Vec<&str> {
+        vec![divided(&self.token_uri).0]
+    }
+
+    fn fetch<'f>(&'f self, at: &'f [Target]) -> BoxFuture<'f, Result<Issued, GrantError>> {
+        Box::pin(async move {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+            let assertion = self.assertion(now).ok_or(GrantError::Unsigned)?;
+            let form = [("grant_type", GRANT_TYPE), ("assertion", &assertion)];
+            let token: Token = ask(at.first(), post_form(divided(&self.token_uri).1, &form)?).await?;
+            token.issued()
+        })
     }
 }
 

@@ -25,6 +25,12 @@ const PLACES: &[(&Form, &str, &str)] = &[
     (&DATA_KEY, KEY, "/secretRef/properties/key"),
     (&OBJECT_NAME, KEY, "/secretRef/properties/name"),
     (&REPLY, PROVIDER, "/mock/properties/reply"),
+    (&API_VERSION, PROVIDER, "/azure/properties/apiVersion"),
+    (&REGION, PROVIDER, "/bedrock/properties/region"),
+    (&REGION, PROVIDER, "/vertex/properties/region"),
+    (&PROJECT, PROVIDER, "/vertex/properties/project"),
+    (&GUARDRAIL, PROVIDER, "/bedrock/properties/guardrail/properties/id"),
+    (&GUARDRAIL_VERSION, PROVIDER, "/bedrock/properties/guardrail/properties/version"),
 ];
 
 static CRDS: LazyLock<Vec<llm_crds::schema::Crd>> = LazyLock::new(llm_crds::schema::crds);
@@ -63,7 +69,8 @@ proptest! {
     #[test]
     fn shapes_are_the_patterns_of_the_schema(
         which in 0..PLACES.len(),
-        text in "[a-zA-Z0-9:/.*_~ \\[\\]@%?#é\n-]{0,24}|https?://[a-z0-9.:\\[\\]-]{0,12}/?[a-z%?#]{0,4}|[a-z0-9.-]{0,12}",
+        text in "[a-zA-Z0-9:/.*_~ \\[\\]@%?#é\n-]{0,24}|https?://[a-z0-9.:\\[\\]-]{0,12}/?[a-z%?#]{0,4}|[a-z0-9.-]{0,12}|[0-9]{1,9}|DRAFT|\
+            arn:aws(-[a-z-]{0,4})?:bedrock:[a-z0-9-]{0,22}:[0-9]{11,13}:guardrail/[a-z0-9-]{0,4}",
     ) {
         let (form, file, place) = PLACES[which];
         let schema = schema(file, place);

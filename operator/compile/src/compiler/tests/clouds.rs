@@ -1,5 +1,5 @@
 use super::*;
-use llm_snapshot::provider::{AwsAccessKey, Cloud};
+use llm_snapshot::provider::{AwsAccessKey, Cloud, GuardrailTrace};
 
 fn bedrock(key: &str) -> Value {
     json!({"type": "Bedrock", "bedrock": {"region": "eu-west-1"}, "models": [{"name": "m"}],
@@ -29,6 +29,21 @@ fn an_access_key_is_read_whole() {
     aws(&mut world, &values);
     let key: AwsAccessKey = serde_json::from_str(&credential(&fresh(&world))).unwrap();
     assert_eq!(key.session_token.unwrap().expose(), "session");
+}
+
+#[test]
+fn a_guardrail_goes_with_the_requests() {
+    let mut spec = bedrock("apiKey");
+    assert_eq!(
+        fresh(&world([provider("p", spec.clone())])).of_provider("p").accepted.reason,
+        Reason::Accepted
+    );
+    spec["bedrock"]["guardrail"] = json!({"id": "gr4z0abc", "version": "DRAFT", "trace": "EnabledFull"});
+    let mut world = world([provider("p", spec)]);
+    aws(&mut world, &[("apiKey", "ABSK")]);
+    let guardrail = fresh(&world).provider("p").options.guardrail.unwrap();
+    assert_eq!((guardrail.id.as_str(), guardrail.version.as_str()), ("gr4z0abc", "DRAFT"));
+    assert_eq!(guardrail.trace, GuardrailTrace::EnabledFull);
 }
 
 #[test]
@@ -63,6 +78,15 @@ fn vertex_takes_the_key_of_a_service_account_or_none() {
     let told = &compiled.of_provider("named").resolved_refs;
     assert_eq!(told.reason, Reason::InvalidValue);
     assert!(!told.message.contains("canary"), "{}", told.message);
+    let federation = r#"{"type":"external_account","client_email":"a","private_key":"b","token_uri":"c",
+        "credential_source":{"file":"/canary"}}"#;
+    aws(&mut world, &[("key.json", federation)]);
+    let compiled = fresh(&world);
+    let told = &compiled.of_provider("named").resolved_refs;
+    assert_eq!(told.reason, Reason::InvalidValue);
+    for part in ["external_account", "spec.credentials", "--google-credentials-file"] {
+        assert!(told.message.contains(part) && !told.message.contains("canary"), "{}", told.message);
+    }
     let Upstream::Http(http) = compiled.provider("none").upstream else { panic!("no HTTP API") };
     assert_eq!(http.base_url, "https://aiplatform.googleapis.com/v1");
     assert!(http.credentials.is_empty() && http.cloud.is_some());

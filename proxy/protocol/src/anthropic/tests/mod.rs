@@ -37,7 +37,7 @@ fn write(
     from: &dyn Codec,
     to: &dyn Codec,
     model: &str,
-    options: RouteOptions,
+    options: RouteOptions<'_>,
     body: &Value,
 ) -> Result<Written, Rejected> {
     let text = body.to_string();

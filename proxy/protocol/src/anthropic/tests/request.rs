@@ -1,7 +1,6 @@
 //! Chat requests for Anthropic's models.
 
 use super::*;
-use crate::codec::ProviderCodec as _;
 
 #[test]
 fn a_conversation_becomes_two_speakers_in_turn() {
@@ -378,7 +377,7 @@ fn a_count_leaves_out_how_to_answer() {
         options: RouteOptions::default(),
         states: &NoStates,
     };
-    let counter = Anthropic.counter().unwrap();
+    let counter = Anthropic.client_counter().unwrap();
     let written = counter.encode_request(&request, &target, &mut Notes::new(true)).unwrap();
     let body: Value = serde_json::from_slice(&written.body).unwrap();
     let keys: Vec<_> = body.as_object().unwrap().keys().collect();

@@ -9,6 +9,6 @@ use crate::capabilities::Capabilities;
 use crate::codec::{NoStates, RouteOptions, Target};
 
 /// A target with those options.
-fn target(model: &str, options: RouteOptions) -> Target<'_> {
+fn target<'t>(model: &'t str, options: RouteOptions<'t>) -> Target<'t> {
     Target { model, capabilities: Capabilities::of(model), options, states: &NoStates }
 }

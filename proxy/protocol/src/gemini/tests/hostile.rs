@@ -78,7 +78,7 @@ fn take(text: &str) {
         OpenAiChat.encode_response(&response, &mut reply(&OpenAiChat), &mut Notes::default());
     }
     Gemini.decode_error(ErrorHead { status: 400, ..ErrorHead::default() }, bytes);
-    let _ = Gemini.counter().unwrap().decode_request(bytes, url);
+    let _ = Gemini.client_counter().unwrap().decode_request(bytes, url);
     let _ = Gemini.model_list().decode(bytes);
     for framing in [Framing::Sse, Framing::JsonArray] {
         let stream = format!("data: {text}\n\n{text}");

@@ -70,12 +70,12 @@ fn paths_hold_the_model_and_lead_nowhere_else() {
         assert_eq!(Gemini.path(model, false), path);
     }
     assert_eq!(Gemini.path("m", true), "/v1beta/models/m:streamGenerateContent?alt=sse");
-    assert_eq!(Gemini.counter().unwrap().path("m"), "/v1beta/models/m:countTokens");
+    assert_eq!(Gemini.client_counter().unwrap().path("m"), "/v1beta/models/m:countTokens");
 }
 
 #[test]
 fn requests_to_count_keep_their_wrapper() {
-    let counter = Gemini.counter().unwrap();
+    let counter = Gemini.client_counter().unwrap();
     let count = |request: &Request<'_>| -> Value {
         let target = Target {
             model: "m",
@@ -97,6 +97,34 @@ fn requests_to_count_keep_their_wrapper() {
     let body = chat(json!([user("a")]), json!({})).to_string();
     let request = OpenAiChat.decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
     assert_eq!(count(&request), expected);
+}
+
+#[test]
+fn vertex_counts_without_a_wrapper_what_it_knows() {
+    let counter = Gemini.client_counter().unwrap();
+    let count = |request: &Request<'_>| -> Value {
+        let options = RouteOptions { vertex: true, ..RouteOptions::default() };
+        let target = Target { model: "m", capabilities: Capabilities::of("m"), options, states: &NoStates };
+        let encoded = counter.encode_request(request, &target, &mut Notes::new(true)).unwrap();
+        serde_json::from_slice(&encoded.body).unwrap()
+    };
+    let contents = json!([{"role": "user", "parts": [{"text": "a"}]}]);
+    let wrapped = json!({"generateContentRequest": {"model": "models/alias", "contents": contents,
+        "system_instruction": {"parts": [{"text": "s"}]}, "tools": [{"googleSearch": {}}],
+        "toolConfig": {"functionCallingConfig": {"mode": "NONE"}}, "safetySettings": [], "cachedContent": "c",
+        "generationConfig": {"temperature": 0}}});
+    let text = wrapped.to_string();
+    let request = counter.decode_request(text.as_bytes(), UrlFacts::default()).unwrap();
+    let system = json!({"parts": [{"text": "s"}]});
+    let known = json!({"systemInstruction": system, "contents": contents, "tools": [{"googleSearch": {}}],
+        "generationConfig": {"temperature": 0}});
+    assert_eq!(count(&request), known);
+    let bare = json!({"contents": contents, "labels": {"a": "b"}}).to_string();
+    let request = counter.decode_request(bare.as_bytes(), UrlFacts::default()).unwrap();
+    assert_eq!(count(&request), json!({"contents": contents}));
+    let body = chat(json!([user("a")]), json!({})).to_string();
+    let request = OpenAiChat.decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
+    assert_eq!(count(&request), json!({"contents": contents}));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Responses to Responses: what was read is written.
 
 use super::*;
-use crate::codec::ProviderCodec as _;
 
 fn same(body: Value) -> Value {
     write(&OpenAiResponses, &OpenAiResponses, "m", &body).unwrap().0
@@ -49,7 +48,7 @@ fn a_response_is_written_as_it_was_read() {
 
 #[test]
 fn tokens_are_counted_both_ways() {
-    let counter = OpenAiResponses.counter().unwrap();
+    let counter = OpenAiResponses.client_counter().unwrap();
     assert_eq!(counter.path("m"), "/v1/responses/input_tokens");
     assert_eq!(
         counter.decode_response(br#"{"object":"response.input_tokens","input_tokens":5}"#).unwrap(),

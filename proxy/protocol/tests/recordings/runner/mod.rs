@@ -67,7 +67,7 @@ pub(crate) fn check(case: &Case) -> Result<(), Failure> {
     };
     match case.operation() {
         case::Operation::Answer => answer::check(case, codec),
-        case::Operation::Count => match codec.counter() {
+        case::Operation::Count => match codec.client_counter() {
             Some(counter) => count::check(case, codec, counter),
             None => Err(Failure::NoCodec("token_count".to_owned())),
         },
