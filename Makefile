@@ -51,7 +51,7 @@ lint-rust: tools
 # Licences, sources and banned crates are also checked by the architecture test, which needs no cargo-deny.
 lint-dependencies:
 	@if cargo deny --version >/dev/null 2>&1; then \
-	  cargo deny --offline check bans licenses sources; \
+	  cargo deny check bans licenses sources; \
 	else \
 	  echo "lint: cargo-deny is not installed, so deny.toml is checked by the architecture test alone (cargo install cargo-deny)"; \
 	fi

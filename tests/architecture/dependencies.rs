@@ -13,10 +13,10 @@ fn list(name: &str) -> BTreeSet<String> {
     lines.map(|line| line.trim().trim_matches([',', '"']).to_owned()).collect()
 }
 
-/// Every package the workspace builds with, on every platform.
+/// Every package the workspace builds with, on every platform: those of others are fetched.
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version=1", "--offline", "--locked", "--manifest-path"])
+        .args(["metadata", "--format-version=1", "--locked", "--manifest-path"])
         .arg(root().join("Cargo.toml"))
         .output()
         .unwrap();
