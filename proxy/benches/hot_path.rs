@@ -9,6 +9,7 @@ use llm_proxy::api::envelope;
 use llm_proxy::forward::events::Events;
 use llm_proxy::route::Candidates;
 use llm_proxy::state::Store;
+use llm_proxy::tally::bpe;
 use llm_snapshot::provider::*;
 use llm_snapshot::{Digest, Entry, EntryId, Key, Kind, Provider, Snapshot};
 use std::collections::BTreeMap;
@@ -56,6 +57,23 @@ fn chunks(criterion: &mut Criterion) {
         let chunk = Bytes::from(event);
         let mut events = Events::of(Protocol::ChatCompletions).unwrap();
         group.bench_function(name, |bencher| bencher.iter(|| events.push(black_box(chunk.clone())).unwrap()));
+    }
+    group.finish();
+}
+
+/// Tokens that nobody tells, of 100 KiB, on the thread that counts them.
+fn tokens(criterion: &mut Criterion) {
+    let prose = include_str!("../../docs/translation.md").repeat(2);
+    let mut group = criterion.benchmark_group("tokens of 100 KiB");
+    let texts = [
+        ("prose", prose.as_str()),
+        ("one letter", &"a".repeat(100 * 1024)),
+        ("spaces", &" ".repeat(100 * 1024)),
+    ];
+    for (name, text) in texts {
+        let text = &text[..text.floor_char_boundary(100 * 1024)];
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| bpe::count(std::iter::once(black_box(text)))));
     }
     group.finish();
 }
@@ -150,5 +168,5 @@ fn swap(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, scan, chunks, swap);
+criterion_group!(benches, scan, chunks, tokens, swap);
 criterion_main!(benches);

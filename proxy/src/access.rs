@@ -2,6 +2,7 @@
 //!
 //! Requests hand their record over and go on; when the writer cannot keep up, records are dropped and counted.
 
+use crate::forward::usage::Tokens;
 use crate::state::Key;
 use crate::state::Provider;
 use http::HeaderValue;
@@ -47,8 +48,8 @@ pub struct Record {
     pub first_token: Option<Duration>,
     /// Altogether.
     pub duration: Duration,
-    /// What the provider counted.
-    pub usage: Option<crate::forward::Usage>,
+    /// What is known of the tokens.
+    pub tokens: Tokens,
     /// Length of the request body.
     pub request_bytes: u64,
     /// Bytes of the response body that were handed on.
@@ -92,6 +93,7 @@ struct Line<'r> {
     cache_write_tokens: Option<u64>,
     output_tokens: Option<u64>,
     reasoning_tokens: Option<u64>,
+    tokens_counted_by: Option<&'static str>,
     request_bytes: u64,
     response_bytes: u64,
 }
@@ -167,6 +169,8 @@ fn write(items: &Receiver<Item>, mut sink: impl Write) {
 impl<'r> Line<'r> {
     fn of(record: &'r Record) -> Self {
         let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        let [input, cache_read, cache_write, output, reasoning] =
+            record.tokens.by_type().map(|known| known.map(|(count, _)| count));
         Self {
             time: jiff::Timestamp::try_from(record.time)
                 .map_or_else(|_| String::new(), |time| format!("{time:.3}")),
@@ -184,11 +188,12 @@ impl<'r> Line<'r> {
             attempts: record.attempts,
             ttft_ms: record.first_token.map(ms),
             duration_ms: ms(record.duration),
-            input_tokens: record.usage.map(|usage| usage.input),
-            cache_read_tokens: record.usage.map(|usage| usage.cache_read),
-            cache_write_tokens: record.usage.map(|usage| usage.cache_write),
-            output_tokens: record.usage.map(|usage| usage.output),
-            reasoning_tokens: record.usage.map(|usage| usage.reasoning),
+            input_tokens: input,
+            cache_read_tokens: cache_read,
+            cache_write_tokens: cache_write,
+            output_tokens: output,
+            reasoning_tokens: reasoning,
+            tokens_counted_by: record.tokens.counted_by().map(|by| by.name()),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
         }
@@ -229,7 +234,7 @@ mod tests {
             attempts: 0,
             first_token: None,
             duration: Duration::from_micros(1234),
-            usage: None,
+            tokens: Tokens::default(),
             request_bytes: 0,
             response_bytes: 0,
         }

@@ -8,6 +8,7 @@ use crate::drain::Drain;
 use crate::forward::Books;
 use crate::standalone::Standalone;
 use crate::state::Store;
+use crate::tally::Tally;
 use crate::translate::Signatures;
 use crate::{forward, standalone, state, sync, upstream};
 use anyhow::Context as _;
@@ -23,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// How long the end waits for the last lines of the access log.
+/// How long the end waits for the last counts, and then for the last lines of the access log.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// The parts every request needs, with their series.
@@ -56,8 +57,10 @@ impl Parts {
         requests.register(&mut registry);
         upstreams.register(&mut registry);
         log.register(&mut registry);
+        let tally = Tally::default();
+        tally.register(&mut registry);
         let store = Arc::new(Store::new(state, requests.clone(), upstreams));
-        Self { store, books: Arc::new(Books { metrics: requests, log }), registry, tls: None }
+        Self { store, books: Arc::new(Books { metrics: requests, log, tally }), registry, tls: None }
     }
 
     /// Serves with the certificate in these files from here on.
@@ -148,6 +151,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         parts.with_tls(files)?;
     }
     follow(config.source, &mut parts)?;
+    let tally = parts.books.tally.clone();
     let app = App::start(config.listen, config.api, parts)
         .await
         .with_context(|| format!("listening at {} (--host, HOST, --port, PORT)", config.listen))?;
@@ -162,6 +166,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("shutting down");
     app.shutdown(config.drain_grace, config.drain_deadline).await;
+    tally.flush(LAST_LINES);
     log.flush(LAST_LINES);
     tracing::info!("bye");
     Ok(())

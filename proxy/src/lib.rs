@@ -1,7 +1,7 @@
 //! The data plane: one endpoint in front of every model provider.
 //!
 //! [`state`] holds what is served by now. [`api`] takes requests, [`route`] chooses, [`forward`] carries them to an
-//! [`upstream`] or a [`mock`]. [`app`] wires them together.
+//! [`upstream`] or a [`mock`]. [`tally`] counts the tokens that no provider tells. [`app`] wires them together.
 
 pub mod access;
 pub mod api;
@@ -17,5 +17,6 @@ pub mod route;
 pub mod standalone;
 pub mod state;
 pub mod sync;
+pub mod tally;
 pub mod translate;
 pub mod upstream;

@@ -1,11 +1,14 @@
 //! The account of one request: what became of it, closed when it is over, however that comes about.
 
+use super::call::Asked;
+use super::closing::Closing;
 use super::metrics::{Metrics, ProviderSeries, Whose};
-use super::usage::Usage;
+use super::usage::Tokens;
 use crate::access::{AccessLog, Record};
 use crate::api::error::Kind;
 use crate::route::{Failure, Member};
 use crate::state::Key;
+use crate::tally::{Prompt, Said, Tally, Work};
 use http::HeaderValue;
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
@@ -53,6 +56,8 @@ pub struct Books {
     pub metrics: Metrics,
     /// One line a request.
     pub log: AccessLog,
+    /// Counts tokens where providers tell none.
+    pub tally: Tally,
 }
 
 /// The account of one request. Dropping it closes it.
@@ -75,7 +80,12 @@ pub struct Account {
     /// When the proxy had all it needs and began to work.
     pub received: Option<Instant>,
     /// What is known of the tokens.
-    pub usage: Option<Usage>,
+    pub tokens: Tokens,
+    /// What was asked, as long as it may have to be counted.
+    prompt: Option<Arc<Prompt>>,
+    said: Option<Said>,
+    /// A model answers: what nobody tells of its tokens is counted.
+    answered: bool,
     member: Option<Member>,
     upstream_model: Option<Box<str>>,
     attempts: u32,
@@ -109,7 +119,10 @@ impl Account {
             stream: false,
             request_bytes: 0,
             received: None,
-            usage: None,
+            tokens: Tokens::default(),
+            prompt: None,
+            said: None,
+            answered: false,
             member: None,
             upstream_model: None,
             attempts: 0,
@@ -192,6 +205,46 @@ impl Account {
         }
     }
 
+    /// Where tokens are counted.
+    #[must_use]
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.books.tally
+    }
+
+    /// What was asked, kept as long as its tokens are not known.
+    pub(crate) fn prompt(&mut self, asked: &Asked) -> Option<Arc<Prompt>> {
+        if self.prompt.is_none() {
+            let (endpoint, in_url) = (asked.endpoint, asked.url_model.is_some());
+            let (client, operation) = (endpoint.protocol, endpoint.operation);
+            self.prompt =
+                Prompt::keep(self.tally(), client, operation, in_url, asked.body.clone()).map(Arc::new);
+        }
+        self.kept()
+    }
+
+    /// The same, if it is kept.
+    pub(crate) fn kept(&self) -> Option<Arc<Prompt>> {
+        self.prompt.clone()
+    }
+
+    /// The answer of a model begins: what nobody tells of its tokens is counted.
+    pub(super) fn answered(&mut self, asked: &Asked) {
+        self.answered = true;
+        self.prompt(asked);
+    }
+
+    /// The provider may have told how many tokens were read, which then need not be counted.
+    pub(super) fn watch_input(&mut self, told: impl FnOnce() -> bool) {
+        if self.prompt.is_some() && told() {
+            self.prompt = None;
+        }
+    }
+
+    /// What is known of the tokens in the end, and what was said, if nobody told how much that is.
+    pub(crate) fn told(&mut self, tokens: Tokens, said: Option<Said>) {
+        (self.tokens, self.said) = (tokens, said);
+    }
+
     /// How it ended is known.
     pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = outcome;
@@ -200,6 +253,16 @@ impl Account {
     fn series(&self) -> Option<&ProviderSeries> {
         let provider = &self.member.as_ref()?.provider;
         Some(provider.series.get_or_init(|| self.books.metrics.provider(&provider.name)))
+    }
+
+    /// What is to be counted because nobody told it.
+    fn untold(&mut self) -> Work {
+        let (prompt, said) = (self.prompt.take(), self.said.take());
+        let is_untold = |by: Option<_>| self.answered && by.is_none();
+        Work {
+            prompt: prompt.filter(|_| is_untold(self.tokens.input)),
+            said: said.filter(|_| is_untold(self.tokens.output)),
+        }
     }
 
     fn count(&self, took: Duration) {
@@ -216,9 +279,6 @@ impl Account {
         let offer = member.offer();
         let whose = Whose { metrics, protocol, model: &offer.name, provider: &member.provider.name };
         offer.series.request(whose, self.status);
-        if let Some(usage) = self.usage {
-            offer.series.tokens(whose, usage.by_type());
-        }
     }
 }
 
@@ -226,13 +286,17 @@ impl Drop for Account {
     fn drop(&mut self) {
         let took = self.began.elapsed();
         self.count(took);
-        self.books.log.put(Record {
+        let untold = self.untold();
+        let member = self.member.take();
+        let provider = member.as_ref().map(|member| member.provider.clone());
+        let series = self.protocol.zip(member).filter(|_| self.model.is_some());
+        let record = Record {
             time: self.time,
             request_id: self.request_id.clone(),
             endpoint: self.endpoint,
             key: self.key.take(),
             model: self.model.take(),
-            provider: self.member.take().map(|member| member.provider),
+            provider,
             upstream_model: self.upstream_model.take(),
             stream: self.stream,
             status: self.status,
@@ -240,10 +304,11 @@ impl Drop for Account {
             attempts: self.attempts,
             first_token: self.first_token,
             duration: took,
-            usage: self.usage,
+            tokens: self.tokens,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
-        });
+        };
+        Closing { books: self.books.clone(), series, record }.close(untold);
     }
 }
 

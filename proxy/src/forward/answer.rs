@@ -61,9 +61,9 @@ pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc
             };
             pass(head, (first, body), watch, form, account, drain)
         }
-        Usable::Whole(told, Whole { body, usage }) => {
+        Usable::Whole(told, Whole { body, tokens }) => {
             account.answer(200);
-            account.usage = usage;
+            account.told(tokens, None);
             account.passed_on(body.len(), false);
             account.end(Outcome::Complete);
             let mut response = Response::new(Body::from(Bytes::from(body)));

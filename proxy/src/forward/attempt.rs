@@ -1,14 +1,16 @@
 //! One attempt: a request to one provider, and its response as far as it must be known before the client is answered.
 
+use super::Tokens;
 use super::account::Account;
 use super::call::{Asked, Turn, What};
 use super::{head, opening};
 use crate::api::endpoint::Operation;
 use crate::route::Failure;
+use crate::tally::{Counting, PATIENCE, Work};
 use crate::translate::answer::{Keep, Unusable, Whole};
 use crate::translate::body::broken;
 use crate::translate::stream::{Pump, Stage, early_error};
-use crate::translate::{Reading, apart};
+use crate::translate::{Reading, Uncounted, apart};
 use crate::upstream::{self, SendError};
 use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
@@ -27,6 +29,8 @@ const MAX_ERROR: usize = 256 * 1024;
 const ERROR_TIME: Duration = Duration::from_secs(5);
 /// How long the head of a translated stream waits for its first content (TRANSLATION §8).
 pub(super) const HOLD: Duration = Duration::from_secs(2);
+/// How long the head of an answer, once it is there, waits for the count that its first event holds.
+const HEAD_PATIENCE: Duration = Duration::from_millis(5);
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -56,6 +60,18 @@ pub struct Told {
 }
 
 impl Usable {
+    /// Whether it is the answer of a model that may end without saying how many tokens it took. Those of
+    /// [`Usable::Whole`] are known.
+    pub(super) fn may_not_tell(&self, operation: Operation) -> bool {
+        match (self, operation) {
+            (_, Operation::Count | Operation::Pass) | (Self::Whole(..) | Self::Failed(..), _) => false,
+            (Self::Passed(head, ..) | Self::Uncounted(head, ..), _) => {
+                head.status == StatusCode::OK && !head::is_encoded(&head.headers)
+            }
+            (Self::Stream(..), _) => true,
+        }
+    }
+
     /// What it is judged by.
     pub(super) fn status(&self) -> StatusCode {
         match self {
@@ -83,11 +99,11 @@ pub(super) async fn attempt(
     let (uri, body, reading) = match turn.what.take() {
         What::Pass(body) => (asked.uri(&name), body, None),
         What::Send(sent) => (sent.uri, sent.body, sent.reading),
-        What::Know(body, notes) => {
+        What::Count(uncounted) => {
             account.attempt(member, &name);
-            let told = Told { notes, ..Told::default() };
-            return Ok(Usable::Whole(told, Whole { body, usage: None }));
+            return Ok(Box::pin(count(asked, *uncounted, account)).await);
         }
+        What::Done => return Err(Failure::Unsendable),
     };
     let mut request = Request::new(body);
     *request.method_mut() = asked.kept.as_ref().map_or(Method::POST, |kept| kept.1.clone());
@@ -103,6 +119,11 @@ pub(super) async fn attempt(
         return Ok(Usable::Failed(Told::default(), Box::new(error)));
     }
     account.attempt(member, &name);
+    // Counted while the provider thinks.
+    let counting = reading.as_ref().filter(|reading| reading.tells_input_first()).map(|_| {
+        let work = Work { prompt: account.prompt(asked), said: None };
+        account.tally().start(work)
+    });
     let sent = provider.target.send(request, &provider.timeouts).await;
     let response = sent.map_err(|error| {
         let told = &error as &dyn std::error::Error;
@@ -112,7 +133,7 @@ pub(super) async fn attempt(
     account.head();
     let (head, mut body) = response.into_parts();
     if let Some(reading) = reading {
-        return Box::pin(translate(asked, reading, head, body)).await;
+        return Box::pin(translate(asked, account, reading, counting, (head, body))).await;
     }
     let of_gemini = matches!(turn.way, Protocol::GenerateContent | Protocol::EmbedContent);
     if of_gemini && head.status == StatusCode::BAD_REQUEST {
@@ -168,11 +189,21 @@ async fn pass_gemini_error(head: http::response::Parts, body: upstream::Body) ->
     })
 }
 
+/// Answers how many tokens a request has.
+async fn count(asked: &Asked, uncounted: Uncounted, account: &mut Account) -> Usable {
+    let work = Work { prompt: account.prompt(asked), said: None };
+    let counted = account.tally().start(work).within(PATIENCE).await.unwrap_or_default();
+    let body = uncounted.body(counted.input);
+    let told = Told { notes: uncounted.notes, ..Told::default() };
+    Usable::Whole(told, Whole { body, tokens: Tokens::default() })
+}
+
 async fn translate(
     asked: &Asked,
+    account: &mut Account,
     mut reading: Box<Reading>,
-    head: http::response::Parts,
-    body: upstream::Body,
+    counting: Option<Counting>,
+    (head, body): (http::response::Parts, upstream::Body),
 ) -> Result<Usable, Failure> {
     let mut told = Told { headers: head.headers, notes: Notes::default() };
     if !head.status.is_success() {
@@ -187,13 +218,17 @@ async fn translate(
     if head::is_page(&told.headers) || head::is_encoded(&told.headers) {
         return Err(Failure::Malformed);
     }
+    if let Some(counting) = counting
+        && let Some(input) = counting.within(HEAD_PATIENCE).await.and_then(|counted| counted.input)
+    {
+        reading.input(input);
+    }
     if reading.stream {
         told.notes = std::mem::take(&mut reading.notes);
         return stream(asked, *reading, told, body).await;
     }
     let bytes = whole_body(body, MAX_ANSWER).await?;
-    let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
-    let whole = apart(bytes.len(), || reading.whole(&bytes, keep));
+    let whole = whole(asked, account, &mut reading, bytes).await;
     told.notes = std::mem::take(&mut reading.notes);
     match whole {
         Ok(whole) => Ok(Usable::Whole(told, whole)),
@@ -204,6 +239,23 @@ async fn translate(
             Err(Failure::Malformed)
         }
     }
+}
+
+/// An answer that is there, as the client gets it. What the provider does not tell of its tokens is counted before.
+async fn whole(
+    asked: &Asked,
+    account: &mut Account,
+    reading: &mut Reading,
+    bytes: Bytes,
+) -> Result<Whole, Unusable> {
+    let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
+    let mut answered = apart(bytes.len(), || reading.read(&bytes, keep))?;
+    if answered.is_untold() {
+        let work = Work { prompt: account.prompt(asked), said: answered.said() };
+        let counted = account.tally().start(work).within(PATIENCE).await;
+        answered.tell(counted.unwrap_or_default());
+    }
+    apart(bytes.len(), || answered.write())
 }
 
 /// Reads a stream until there is content, or it is time that the client hears something.
@@ -218,7 +270,7 @@ async fn stream(
     let until = Instant::now() + HOLD;
     loop {
         match pump.stage() {
-            Stage::Content | Stage::Ended => return Ok(Usable::Stream(told, pump, body)),
+            Stage::Content | Stage::Uncounted | Stage::Ended => return Ok(Usable::Stream(told, pump, body)),
             Stage::Failed => {
                 let error = pump.error().unwrap_or_else(|| Box::new(ApiError::malformed()));
                 return if error.kind == ErrorKind::Incomplete {

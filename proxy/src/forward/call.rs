@@ -7,11 +7,11 @@ use crate::cloud::Cloud;
 use crate::route::{Candidates, Member};
 use crate::state::{Key, Provider};
 use crate::translate::request::{Problem, To, passes};
-use crate::translate::{Reading, Signatures, Source, Written, apart, below_version, ways};
+use crate::translate::{Reading, Signatures, Source, Uncounted, Written, apart, below_version, ways};
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
+use llm_protocol::Framing;
 use llm_protocol::capabilities::ThinkingStyle;
-use llm_protocol::{Framing, Notes};
 use llm_snapshot::provider::Protocol;
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,8 +76,10 @@ pub(super) enum What {
     Pass(Bytes),
     /// It is sent something else.
     Send(Box<Sent>),
-    /// Nothing: the answer is known.
-    Know(Vec<u8>, Notes),
+    /// Nothing: it cannot count, so that is done here.
+    Count(Box<Uncounted>),
+    /// Nothing any more: it was done.
+    Done,
 }
 
 /// What a provider is sent, and how its answer is read; as it is when that is `None`.
@@ -91,7 +93,7 @@ pub(super) struct Sent {
 impl What {
     /// What is to be done, which it then is.
     pub(super) fn take(&mut self) -> Self {
-        std::mem::replace(self, Self::Know(Vec::new(), Notes::default()))
+        std::mem::replace(self, Self::Done)
     }
 }
 
@@ -196,7 +198,7 @@ impl<'c> Turns<'c> {
                 })?;
                 What::Send(Box::new(Sent { uri, body, reading }))
             }
-            Written::Answered(body, notes) => What::Know(body, notes),
+            Written::Uncounted(uncounted) => What::Count(uncounted),
         })
     }
 }

@@ -1,11 +1,13 @@
 //! Watches a stream of server-sent events go by: whole events only are let through, and it is known whether the
-//! stream said that it is over, what tokens it counted, and whether it told of an error.
+//! stream said that it is over, what tokens it counted, and whether it told of an error; as long as it told no counts,
+//! what it said is heard, too.
 //!
 //! The bytes stay as they are. An event that has not arrived whole is held back, so that whatever has to be said when
 //! the provider breaks off stands between two events. Events are looked into only when they may say something of
 //! interest, which a search for a few words in the chunk tells.
 
-use super::usage::{Counts, Usage};
+use super::usage::{Counts, Tokens};
+use crate::tally::Heard;
 use bytes::{Bytes, BytesMut};
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
@@ -35,6 +37,9 @@ pub struct Events {
     /// What the stream said at last about its end.
     pub end: Option<End>,
     counts: Option<Box<Counts>>,
+    /// The counts are of the whole answer so far, and not of its beginning.
+    settled: bool,
+    heard: Heard,
     /// Chunks that hold counts and nothing else are left out.
     hide: bool,
     /// There was one.
@@ -131,6 +136,8 @@ impl Events {
                 held: BytesMut::new(),
                 end: None,
                 counts: None,
+                settled: false,
+                heard: Heard::default(),
                 hide: false,
                 hidden: false,
             }),
@@ -147,8 +154,20 @@ impl Events {
 
     /// The tokens it counted.
     #[must_use]
-    pub fn usage(&self) -> Option<Usage> {
-        self.counts.as_ref().map(|counts| counts.usage())
+    pub fn tokens(&self) -> Tokens {
+        let told = self.counts.as_ref().map_or_else(Tokens::default, |counts| counts.tokens());
+        if self.settled { told } else { told.of_input() }
+    }
+
+    /// Whether it counted what was read.
+    #[must_use]
+    pub fn tells_input(&self) -> bool {
+        self.counts.as_ref().is_some_and(|counts| counts.tokens().input.is_some())
+    }
+
+    /// What it said, as long as it did not count it.
+    pub fn heard(&mut self) -> Heard {
+        std::mem::take(&mut self.heard)
     }
 
     /// Takes the next bytes and gives those that can be sent on: the same ones, up to the end of an event.
@@ -173,6 +192,7 @@ impl Events {
             return Err(TooLarge);
         }
         self.look(&whole);
+        self.listen(&whole);
         Ok(self.shown(whole))
     }
 
@@ -182,7 +202,18 @@ impl Events {
         if self.end.is_none() {
             self.look(&held);
         }
-        if self.end.is_some() { self.shown(held) } else { Bytes::new() }
+        if self.end.is_none() {
+            return Bytes::new();
+        }
+        self.listen(&held);
+        self.shown(held)
+    }
+
+    /// Hears what these events say, unless what they say is counted.
+    fn listen(&mut self, events: &[u8]) {
+        if !self.settled {
+            self.heard.listen(self.protocol, events);
+        }
     }
 
     /// What of these events is let through.
@@ -234,7 +265,7 @@ impl Events {
             self.end.get_or_insert(End::Complete);
         } else if let Ok(chunk) = serde_json::from_slice::<Chunk>(frame.data) {
             self.hidden |= self.hide && chunk.is_usage_only();
-            self.count(chunk.usage);
+            self.settle(chunk.usage);
             if chunk.error.is_some() {
                 self.end = Some(End::Error);
             }
@@ -249,7 +280,7 @@ impl Events {
             _ => return,
         };
         self.end = Some(end);
-        self.count(event.response.and_then(|answer| answer.usage));
+        self.settle(event.response.and_then(|answer| answer.usage));
     }
 
     fn message_event(&mut self, data: &[u8]) {
@@ -260,7 +291,7 @@ impl Events {
             _ => {}
         }
         self.count(event.message.and_then(|message| message.usage));
-        self.count(event.usage);
+        self.settle(event.usage);
     }
 
     /// Gemini's streams have no last event: they are over when the answer has a reason to be, and nothing follows.
@@ -273,7 +304,13 @@ impl Events {
         } else if finished || blocked {
             self.end = Some(End::Complete);
         }
-        self.count(part.usage_metadata);
+        self.settle(part.usage_metadata);
+    }
+
+    /// Takes counts of the whole answer so far.
+    fn settle(&mut self, counts: Option<Counts>) {
+        self.settled |= counts.is_some_and(|counts| counts.tokens().output.is_some());
+        self.count(counts);
     }
 
     fn count(&mut self, counts: Option<Counts>) {

@@ -3,6 +3,7 @@
 //! The handles of a provider's series are kept with the provider, made when they are first used, so that counting a
 //! request looks nothing up and a thousand idle providers cost nothing.
 
+use super::usage::{CountedBy, Tokens};
 use crate::state::provider::{PROTOCOLS, position};
 use llm_snapshot::provider::Protocol;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -27,6 +28,8 @@ const CODES: [u16; 22] = [
 
 /// Kinds of token. Of the input, some are read from a cache, some written to one; of the output, some are reasoning.
 pub const TOKEN_TYPES: [&str; 5] = ["input", "cache_read", "cache_write", "output", "reasoning"];
+/// Who counts tokens.
+const COUNTED_BY: [CountedBy; 2] = [CountedBy::Provider, CountedBy::Proxy];
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -41,6 +44,7 @@ struct TokenLabels {
     r#type: &'static str,
     model: Arc<str>,
     provider: Arc<str>,
+    counted_by: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -90,7 +94,7 @@ pub struct ModelSeries([OnceLock<Box<ProtocolSeries>>; PROTOCOLS.len()]);
 #[derive(Debug, Default)]
 struct ProtocolSeries {
     requests: [OnceLock<Counter>; CODES.len()],
-    tokens: [OnceLock<Counter>; TOKEN_TYPES.len()],
+    tokens: [[OnceLock<Counter>; TOKEN_TYPES.len()]; COUNTED_BY.len()],
 }
 
 /// The series of a provider.
@@ -156,7 +160,8 @@ impl Metrics {
         registry.register("requests", "Requests, by the status the client got", self.requests.clone());
         registry.register("request_duration_seconds", "Requests from head to end", self.duration.clone());
         registry.register("active_requests", "Requests under way", self.active.clone());
-        registry.register("tokens", "Tokens the providers counted", self.tokens.clone());
+        let help = "Tokens, by who counted: the provider, or the proxy where the provider told nothing";
+        registry.register("tokens", help, self.tokens.clone());
         registry.register(
             "provider_latency_seconds",
             "Attempts from the request sent to the response's head",
@@ -231,8 +236,11 @@ impl Metrics {
                 let (model, provider) = (model.clone(), provider.clone());
                 self.requests.remove(&RequestLabels { protocol, model, provider, code });
             }
-            for r#type in set(&series.tokens, &TOKEN_TYPES) {
-                self.tokens.remove(&TokenLabels { r#type, model: model.clone(), provider: provider.clone() });
+            for (tokens, counted_by) in series.tokens.iter().zip(COUNTED_BY.map(CountedBy::name)) {
+                for r#type in set(tokens, &TOKEN_TYPES) {
+                    let (model, provider) = (model.clone(), provider.clone());
+                    self.tokens.remove(&TokenLabels { r#type, model, provider, counted_by });
+                }
             }
         }
     }
@@ -271,17 +279,19 @@ impl ModelSeries {
         self.of(whose.protocol).requests[slot].get_or_init(make).inc();
     }
 
-    /// Counts tokens, in the order of [`TOKEN_TYPES`].
-    pub(super) fn tokens(&self, whose: Whose<'_>, tokens: [u64; TOKEN_TYPES.len()]) {
-        for (slot, count) in tokens.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+    /// Counts tokens.
+    pub(super) fn tokens(&self, whose: Whose<'_>, tokens: &Tokens) {
+        for (slot, known) in tokens.by_type().into_iter().enumerate() {
+            let Some((count, counted_by)) = known.filter(|(count, _)| *count > 0) else { continue };
             let make = || {
                 whose.metrics.tokens.get_or_create_owned(&TokenLabels {
                     r#type: TOKEN_TYPES[slot],
                     model: whose.model.clone(),
                     provider: whose.provider.clone(),
+                    counted_by: counted_by.name(),
                 })
             };
-            self.of(whose.protocol).tokens[slot].get_or_init(make).inc_by(count);
+            self.of(whose.protocol).tokens[counted_by as usize][slot].get_or_init(make).inc_by(count);
         }
     }
 }

@@ -5,6 +5,7 @@ pub mod account;
 mod answer;
 mod attempt;
 pub mod call;
+mod closing;
 pub mod events;
 mod head;
 pub mod metrics;
@@ -19,7 +20,7 @@ pub use attempt::Usable;
 pub use call::{Asked, Call};
 pub use metrics::Metrics;
 pub use relay::Relay;
-pub use usage::Usage;
+pub use usage::{Tokens, Usage};
 
 use crate::api::error::{Kind, Refusal};
 use crate::route::Failure;
@@ -55,7 +56,12 @@ pub async fn ask(call: &mut Call, account: &mut Account) -> Result<Usable, Refus
             (Verdict::Use, Ok(Usable::Passed(head, _, body))) if !head.status.is_success() => {
                 Box::pin(answer::read_error(head, body)).await
             }
-            (Verdict::Use, Ok(usable)) => Ok(usable),
+            (Verdict::Use, Ok(usable)) => {
+                if usable.may_not_tell(asked.endpoint.operation) {
+                    account.answered(asked);
+                }
+                Ok(usable)
+            }
             (Verdict::GiveUp(reason), _) => Err(refusal(reason)),
             (_, _) => Err(Kind::Unreachable.into()),
         };

@@ -5,6 +5,8 @@ use super::events::{End, Events};
 use super::tail::Tail;
 use crate::api::error::{Dialect, Kind, Refusal};
 use crate::drain::{Drain, Phase};
+use crate::tally::Said;
+use crate::translate::codec;
 use crate::upstream::{self, BodyError};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -70,14 +72,29 @@ impl Relay {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        if let Watch::Json(tail) = &mut self.watch {
-            self.account.usage = tail.usage();
-        }
-        if let Watch::Events(events) = &self.watch {
-            self.account.usage = events.usage();
-        }
+        self.tell();
         self.account.end(outcome);
         self.over = true;
+    }
+
+    /// Tells the account what is known by now.
+    fn tell(&mut self) {
+        let tokens = match &mut self.watch {
+            Watch::Blind => return,
+            Watch::Json(tail) => tail.tokens(),
+            Watch::Events(events) => events.tokens(),
+        };
+        let said = if tokens.output.is_none() { self.said() } else { None };
+        self.account.told(tokens, said);
+    }
+
+    fn said(&mut self) -> Option<Said> {
+        match &mut self.watch {
+            Watch::Events(events) => Some(Said::Heard(events.heard())),
+            // What has no codec says nothing: embeddings.
+            Watch::Json(tail) => codec(self.protocol).map(|_| std::mem::take(tail).said(self.protocol)),
+            Watch::Blind => None,
+        }
     }
 
     /// Takes a part. What can be sent on of it may be nothing yet.
@@ -94,7 +111,10 @@ impl Relay {
             },
         };
         let complete = match &self.watch {
-            Watch::Events(events) => events.is_complete(),
+            Watch::Events(events) => {
+                self.account.watch_input(|| events.tells_input());
+                events.is_complete()
+            }
             _ => true,
         };
         if complete && self.first.is_none() && self.upstream.is_end_stream() {
@@ -178,6 +198,14 @@ fn kind(error: &BodyError) -> Kind {
     match error {
         BodyError::Idle | BodyError::Total => Kind::Timeout,
         BodyError::Broken(_) => Kind::Incomplete,
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if !self.over {
+            self.tell();
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Remembers enough of a JSON answer that goes by to read the tokens it counts.
+//! Remembers enough of a JSON answer that goes by to read the tokens it counts, or to count them.
 
-use super::usage::{self, Usage};
+use super::usage::{self, Tokens};
+use crate::tally::Said;
 use bytes::Bytes;
+use llm_snapshot::provider::Protocol;
 use std::collections::VecDeque;
 
 /// Longest answer that is remembered whole.
@@ -14,12 +16,14 @@ const END: usize = 16 * 1024;
 pub(super) struct Tail {
     parts: VecDeque<Bytes>,
     held: usize,
+    all: u64,
     cut: bool,
 }
 
 impl Tail {
     pub(super) fn push(&mut self, part: &Bytes) {
         self.held += part.len();
+        self.all += part.len() as u64;
         self.parts.push_back(part.clone());
         if self.held > WHOLE {
             self.cut = true;
@@ -34,13 +38,19 @@ impl Tail {
     }
 
     /// The counts in the answer, which is over.
-    pub(super) fn usage(&mut self) -> Option<Usage> {
+    pub(super) fn tokens(&mut self) -> Tokens {
         let read = if self.cut { usage::of_tail } else { usage::of_answer };
-        match self.parts.make_contiguous() {
+        let told = match self.parts.make_contiguous() {
             [] => None,
             [whole] => read(whole),
             parts => read(&parts.concat()),
-        }
+        };
+        told.unwrap_or_default()
+    }
+
+    /// What it said in that protocol.
+    pub(super) fn said(self, protocol: Protocol) -> Said {
+        Said::Answer { protocol, json: self.parts.into(), all: self.all }
     }
 }
 
@@ -55,7 +65,8 @@ mod tests {
             tail.push(&Bytes::copy_from_slice(part));
         }
         assert!(tail.held <= WHOLE.max(END + json.len().div_ceil(parts)), "{} held", tail.held);
-        tail.usage().map(|usage| usage.input)
+        let told = tail.tokens();
+        told.input.map(|_| told.usage.input)
     }
 
     #[test]
@@ -65,6 +76,6 @@ mod tests {
         {
             assert_eq!(usage_of(before, parts), Some(7), "{before} in {parts}");
         }
-        assert_eq!(Tail::default().usage(), None);
+        assert_eq!(Tail::default().tokens(), Tokens::default());
     }
 }

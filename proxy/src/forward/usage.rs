@@ -1,5 +1,6 @@
-//! Token counts, as providers tell them.
+//! Token counts, as providers tell them, and who says so.
 
+use crate::tally::Counted;
 use serde::Deserialize;
 
 /// Token counts of one answer.
@@ -17,23 +18,97 @@ pub struct Usage {
     pub reasoning: u64,
 }
 
-impl Usage {
-    /// In the order of [`TOKEN_TYPES`](super::metrics::TOKEN_TYPES).
+/// Who counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CountedBy {
+    /// The provider did, and told.
+    Provider,
+    /// The proxy did, because the provider told nothing.
+    Proxy,
+}
+
+/// What is known of the tokens of one answer: nothing at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tokens {
+    /// The counts; 0 where nothing is known.
+    pub usage: Usage,
+    /// Who counted the input; `None`: nobody.
+    pub input: Option<CountedBy>,
+    /// Who counted the output.
+    pub output: Option<CountedBy>,
+}
+
+impl CountedBy {
+    /// Its name in logs and metrics.
     #[must_use]
-    pub fn by_type(&self) -> [u64; 5] {
-        [self.input, self.cache_read, self.cache_write, self.output, self.reasoning]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Proxy => "proxy",
+        }
     }
 }
 
-impl From<llm_protocol::ir::Usage> for Usage {
-    fn from(usage: llm_protocol::ir::Usage) -> Self {
-        Self {
-            input: usage.input_total,
-            cache_read: usage.cache_read.unwrap_or(0),
-            cache_write: usage.cache_write.unwrap_or(0),
-            output: usage.output_total,
-            reasoning: usage.reasoning.unwrap_or(0),
+impl Tokens {
+    /// In the order of [`TOKEN_TYPES`](super::metrics::TOKEN_TYPES); `None`: not known. Of caches and hidden reasoning
+    /// only the provider knows.
+    #[must_use]
+    pub fn by_type(&self) -> [Option<(u64, CountedBy)>; 5] {
+        let usage = &self.usage;
+        let all = |by: Option<CountedBy>, count: u64| by.map(|by| (count, by));
+        let part = |by: Option<CountedBy>, count| all(by.filter(|by| *by == CountedBy::Provider), count);
+        [
+            all(self.input, usage.input),
+            part(self.input, usage.cache_read),
+            part(self.input, usage.cache_write),
+            all(self.output, usage.output),
+            part(self.output, usage.reasoning),
+        ]
+    }
+
+    /// Who counted: the proxy, if any of it is its own.
+    #[must_use]
+    pub fn counted_by(&self) -> Option<CountedBy> {
+        self.input.max(self.output)
+    }
+
+    /// With what the proxy counted where nobody had.
+    #[must_use]
+    pub fn or(mut self, counted: Counted) -> Self {
+        if let (None, Some(input)) = (self.input, counted.input) {
+            (self.usage.input, self.input) = (input, Some(CountedBy::Proxy));
         }
+        if let (None, Some(output)) = (self.output, counted.output) {
+            (self.usage.output, self.output) = (output, Some(CountedBy::Proxy));
+        }
+        self
+    }
+
+    /// The same, without the output: it was counted before it was over.
+    #[must_use]
+    pub fn of_input(self) -> Self {
+        Self { usage: Usage { output: 0, reasoning: 0, ..self.usage }, output: None, ..self }
+    }
+}
+
+impl Tokens {
+    /// As many as a provider says were read, and nothing else is known.
+    #[must_use]
+    pub fn read(input: u64) -> Self {
+        Self { usage: Usage { input, ..Usage::default() }, input: Some(CountedBy::Provider), output: None }
+    }
+}
+
+impl From<llm_protocol::ir::Usage> for Tokens {
+    fn from(told: llm_protocol::ir::Usage) -> Self {
+        let usage = Usage {
+            input: told.input_total,
+            cache_read: told.cache_read.unwrap_or(0),
+            cache_write: told.cache_write.unwrap_or(0),
+            output: told.output_total,
+            reasoning: told.reasoning.unwrap_or(0),
+        };
+        Self { usage, input: Some(CountedBy::Provider), output: Some(CountedBy::Provider) }
     }
 }
 
@@ -99,9 +174,19 @@ impl Counts {
         )
     }
 
-    /// What they come to.
+    /// What they come to, as far as they tell.
     #[must_use]
-    pub fn usage(&self) -> Usage {
+    pub fn tokens(&self) -> Tokens {
+        let told = |counts: &[Option<u64>]| counts.iter().any(Option::is_some).then_some(CountedBy::Provider);
+        Tokens {
+            usage: self.usage(),
+            input: told(&[self.prompt_tokens, self.input_tokens, self.prompt]),
+            // Gemini leaves out what is 0.
+            output: told(&[self.completion_tokens, self.output_tokens, self.candidates, self.prompt]),
+        }
+    }
+
+    fn usage(&self) -> Usage {
         let sum = |counts: &[Option<u64>]| {
             counts.iter().fold(0u64, |sum, count| sum.saturating_add(count.unwrap_or(0)))
         };
@@ -126,30 +211,24 @@ impl Counts {
     }
 }
 
-impl<'de> Deserialize<'de> for Usage {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Counts::deserialize(deserializer).map(|counts| counts.usage())
-    }
-}
-
 /// The keys under which answers tell counts.
 const KEYS: [&str; 2] = ["usage", "usageMetadata"];
 
 /// The counts of a whole JSON answer; `None` when there are none.
 #[must_use]
-pub fn of_answer(json: &[u8]) -> Option<Usage> {
+pub fn of_answer(json: &[u8]) -> Option<Tokens> {
     let members = crate::api::scan::Members::new(json);
     let counts = |key: &[u8]| KEYS.iter().any(|known| known.as_bytes() == key);
     let Some(usage) = members.map_while(Result::ok).find(|member| counts(&json[member.key.clone()])) else {
         // A stream as one array: each element tells the counts so far.
         return json.trim_ascii_start().starts_with(b"[").then(|| of_tail(json)).flatten();
     };
-    serde_json::from_slice(&json[usage.value]).ok()
+    serde_json::from_slice(&json[usage.value]).ok().map(|counts: Counts| counts.tokens())
 }
 
 /// The counts in the end of a JSON answer whose beginning is not at hand: the last that are told.
 #[must_use]
-pub fn of_tail(json: &[u8]) -> Option<Usage> {
+pub fn of_tail(json: &[u8]) -> Option<Tokens> {
     let last = |key: &&str| {
         let key = format!("\"{key}\"");
         Some(memchr::memmem::rfind(json, key.as_bytes())? + key.len())
@@ -157,66 +236,9 @@ pub fn of_tail(json: &[u8]) -> Option<Usage> {
     let rest = &json[KEYS.iter().filter_map(last).max()?..];
     let value = rest.trim_ascii_start().strip_prefix(b":")?;
     // What follows the object is of no interest.
-    serde_json::Deserializer::from_slice(value).into_iter().next()?.ok()
+    let counts: Counts = serde_json::Deserializer::from_slice(value).into_iter().next()?.ok()?;
+    Some(counts.tokens())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CHAT: &str = r#"{"prompt_tokens":9,"completion_tokens":7,"total_tokens":16,
-        "prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":5}}"#;
-    const USAGE: Usage = Usage { input: 9, cache_read: 4, cache_write: 0, output: 7, reasoning: 5 };
-
-    #[test]
-    fn counts_of_chat_and_responses() {
-        let responses = r#"{"input_tokens":9,"input_tokens_details":{"cached_tokens":4},
-            "output_tokens":7,"output_tokens_details":{"reasoning_tokens":5},"total_tokens":16}"#;
-        for usage in [CHAT, responses] {
-            assert_eq!(of_answer(format!("{{\"id\":1,\"usage\":{usage},\"x\":[]}}").as_bytes()), Some(USAGE));
-            assert_eq!(of_tail(format!("0,1],\"usage\" : {usage},\"x\":[]}}").as_bytes()), Some(USAGE));
-        }
-    }
-
-    #[test]
-    fn counts_of_messages_and_gemini() {
-        let messages = r#"{"content":[],"usage":{"input_tokens":3,"cache_read_input_tokens":4,
-            "cache_creation_input_tokens":2,"output_tokens":7,"output_tokens_details":{"thinking_tokens":5}}}"#;
-        let written = Usage { cache_write: 2, ..USAGE };
-        assert_eq!(of_answer(messages.as_bytes()), Some(written));
-        let gemini = r#"{"candidates":[],"usageMetadata":{"promptTokenCount":8,"toolUsePromptTokenCount":1,
-            "cachedContentTokenCount":4,"candidatesTokenCount":2,"thoughtsTokenCount":5,"totalTokenCount":16}}"#;
-        for answer in [gemini.to_owned(), format!("[{{\"usageMetadata\":{{}}}},\n{gemini}]")] {
-            assert_eq!(of_answer(answer.as_bytes()), Some(USAGE), "{answer}");
-        }
-    }
-
-    #[test]
-    fn what_is_told_later_counts_where_it_says_anything() {
-        let read = |text: &str| serde_json::from_str::<Counts>(text).unwrap();
-        let start = read(r#"{"input_tokens":3,"cache_read_input_tokens":4,"output_tokens":1}"#);
-        let usage = start.and(read(r#"{"output_tokens":7,"input_tokens":null}"#)).usage();
-        assert_eq!(usage, Usage { input: 7, cache_read: 4, output: 7, ..Usage::default() });
-    }
-
-    #[test]
-    fn only_the_usage_of_the_answer_itself_counts() {
-        let nested = format!("{{\"choices\":[{{\"usage\":{CHAT}}}]}}");
-        assert_eq!(of_answer(nested.as_bytes()), None);
-        for answer in [
-            "",
-            "null",
-            "{\"usage\":null}",
-            "{\"usage\":7}",
-            "{\"usage\"",
-            "{\"usage\":{\"prompt_tokens\":-1}}",
-        ] {
-            assert_eq!(of_answer(answer.as_bytes()), None, "{answer}");
-            assert_eq!(of_tail(answer.as_bytes()), None, "{answer}");
-        }
-        assert_eq!(
-            of_answer(b"{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":null}}").unwrap().input,
-            3
-        );
-    }
-}
+mod tests;

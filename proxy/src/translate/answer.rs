@@ -3,9 +3,13 @@
 use super::redact::redacted;
 use super::request::{ESTIMATED, Kind, Reading};
 use super::signatures::Signatures;
-use crate::forward::Usage;
-use llm_protocol::ir::{Content, Finish, Response};
-use llm_protocol::{ApiError, DecodeError, ErrorHead, ErrorKind, Protocol, Reply};
+use crate::forward::Tokens;
+use crate::tally::{Counted, Said, Texts};
+use llm_protocol::embeddings::{Embedder, EmbeddingReply, Embeddings};
+use llm_protocol::ir::{Content, Finish, Response, Usage};
+use llm_protocol::{
+    ApiError, Codec, DecodeError, ErrorHead, ErrorKind, Notes, Protocol, Reply, TokenCounter,
+};
 use std::time::Instant;
 
 /// An answer as the client gets it.
@@ -14,7 +18,21 @@ pub struct Whole {
     /// The body.
     pub body: Vec<u8>,
     /// What it cost.
-    pub usage: Option<Usage>,
+    pub tokens: Tokens,
+}
+
+/// An answer as the provider gave it, and how the client wants it.
+pub struct Answered<'r, 'a> {
+    of: Of<'r, 'a>,
+    /// Its tokens, as far as they are known.
+    tokens: Tokens,
+    notes: &'r mut Notes,
+}
+
+enum Of<'r, 'a> {
+    Answer(&'static dyn Codec, &'r mut Reply, Box<Response<'a>>),
+    Count(&'static dyn TokenCounter, u64),
+    Embed(&'static dyn Embedder, &'r mut EmbeddingReply, Embeddings<'a>),
 }
 
 /// Why an answer with a good status is none.
@@ -41,15 +59,14 @@ pub struct Keep<'k> {
 }
 
 impl Reading {
-    /// Writes an answer for the client.
+    /// Reads an answer.
     ///
     /// # Errors
     /// [`Unusable`]
-    pub fn whole(&mut self, body: &[u8], keep: Keep<'_>) -> Result<Whole, Unusable> {
-        let notes = &mut self.notes;
-        match &mut self.kind {
+    pub fn read<'r, 'a>(&'r mut self, body: &'a [u8], keep: Keep<'_>) -> Result<Answered<'r, 'a>, Unusable> {
+        let (of, tokens) = match &mut self.kind {
             Kind::Answer { client, provider, exchange, reply } => {
-                let mut response = provider.decode_response(body, exchange)?;
+                let mut response = Box::new(provider.decode_response(body, exchange)?);
                 if let Some(error) = response.error.take() {
                     return Err(Unusable::Failed(Box::new(told(error))));
                 }
@@ -57,19 +74,34 @@ impl Reading {
                     return Err(Unusable::BadCall);
                 }
                 name_calls(&mut response, client.protocol(), reply, keep);
-                let usage = response.usage.map(Usage::from);
-                Ok(Whole { body: client.encode_response(&response, reply, notes), usage })
+                let tokens = response.usage.map(Tokens::from);
+                (Of::Answer(*client, reply, response), tokens)
             }
             Kind::Count { client, provider, .. } => {
-                let tokens = provider.decode_response(body)?;
-                Ok(Whole { body: client.encode_response(tokens), usage: None })
+                (Of::Count(*client, provider.decode_response(body)?), None)
             }
             Kind::Embed { client, provider, reply } => {
                 let answer = provider.decode_response(body)?;
-                let input = answer.input_tokens.unwrap_or(reply.estimate);
-                let body = client.encode_response(&answer, reply, notes)?;
-                Ok(Whole { body, usage: Some(Usage { input, ..Usage::default() }) })
+                let tokens = answer.input_tokens.map(Tokens::read);
+                (Of::Embed(*client, reply, answer), tokens)
             }
+        };
+        Ok(Answered { of, tokens: tokens.unwrap_or_default(), notes: &mut self.notes })
+    }
+
+    /// Whether the client is told what it cost to read before it is told anything else.
+    #[must_use]
+    pub fn tells_input_first(&self) -> bool {
+        match &self.kind {
+            Kind::Answer { client, .. } => self.stream && client.protocol() == Protocol::Anthropic,
+            _ => false,
+        }
+    }
+
+    /// Takes what it cost to read.
+    pub fn input(&mut self, tokens: u64) {
+        if let Kind::Answer { reply, .. } = &mut self.kind {
+            reply.input_estimate = tokens;
         }
     }
 
@@ -81,7 +113,7 @@ impl Reading {
             return None;
         }
         self.notes.tell(ESTIMATED);
-        Some(Whole { body: client.encode_response(*estimate), usage: None })
+        Some(Whole { body: client.encode_response(*estimate), tokens: Tokens::default() })
     }
 
     /// Reads a provider's error, without what is nobody's business.
@@ -92,6 +124,55 @@ impl Reading {
             Kind::Count { errors, .. } => errors.decode_error(head, body),
             Kind::Embed { provider, .. } => provider.decode_error(head, body),
         })
+    }
+}
+
+impl Answered<'_, '_> {
+    /// Whether the provider did not tell how many tokens it took.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.tokens.input.is_none() && !matches!(self.of, Of::Count(..))
+    }
+
+    /// What a model said in it.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        match &self.of {
+            Of::Answer(_, _, response) => Some(Said::Heard(Texts::of_response(response).heard())),
+            _ => None,
+        }
+    }
+
+    /// Takes what was counted because the provider did not tell; where nothing was, the length of the texts has to do.
+    pub fn tell(&mut self, counted: Counted) {
+        let counted = match &mut self.of {
+            Of::Answer(_, reply, response) => {
+                let input = counted.input.unwrap_or(reply.input_estimate);
+                let output = counted.output.unwrap_or_else(|| Texts::of_response(response).rough());
+                response.usage = Some(Usage { input_total: input, output_total: output, ..Usage::default() });
+                self.notes.tell("usage_estimated");
+                Counted { input: Some(input), output: Some(output) }
+            }
+            Of::Embed(_, reply, _) => {
+                reply.estimate = counted.input.unwrap_or(reply.estimate);
+                Counted { input: Some(reply.estimate), output: None }
+            }
+            Of::Count(..) => return,
+        };
+        self.tokens = self.tokens.or(counted);
+    }
+
+    /// Writes it for the client.
+    ///
+    /// # Errors
+    /// [`Unusable`]
+    pub fn write(self) -> Result<Whole, Unusable> {
+        let body = match self.of {
+            Of::Answer(client, reply, response) => client.encode_response(&response, reply, self.notes),
+            Of::Count(client, tokens) => client.encode_response(tokens),
+            Of::Embed(client, reply, answer) => client.encode_response(&answer, reply, self.notes)?,
+        };
+        Ok(Whole { body, tokens: self.tokens })
     }
 }
 

@@ -4,13 +4,14 @@ use super::stream::{Pump, Stage};
 use crate::drain::{Drain, Phase};
 use crate::forward::relay::Broken;
 use crate::forward::{Account, Outcome};
+use crate::tally::{Counted, PATIENCE, Said, Work};
 use crate::upstream::{self, BodyError};
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use llm_protocol::{ApiError, ErrorKind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -18,7 +19,6 @@ use tokio::time::{Instant, Sleep, sleep};
 const QUIET: Duration = Duration::from_secs(10);
 
 /// A stream on its way from one protocol to another. Dropping it ends the exchange with the provider.
-#[derive(Debug)]
 pub struct Translation {
     upstream: upstream::Body,
     pump: Box<Pump>,
@@ -27,6 +27,8 @@ pub struct Translation {
     /// When the client was last sent anything.
     spoke: Instant,
     alarm: Pin<Box<Sleep>>,
+    /// The count that the end of the stream waits for.
+    counting: Option<Pin<Box<dyn Future<Output = Counted> + Send>>>,
     over: bool,
 }
 
@@ -43,13 +45,32 @@ impl Translation {
     ) -> Self {
         pump.commit();
         let (spoke, alarm) = (Instant::now(), Box::pin(sleep(QUIET)));
-        Self { upstream, pump, account, drain, spoke, alarm, over: false }
+        Self { upstream, pump, account, drain, spoke, alarm, counting: None, over: false }
     }
 
     fn end(&mut self, outcome: Outcome) {
-        self.account.usage = self.pump.usage();
+        self.tell();
         self.account.end(outcome);
         self.over = true;
+    }
+
+    /// Tells the account what is known by now.
+    fn tell(&mut self) {
+        let heard = std::mem::take(self.pump.heard());
+        self.account.told(self.pump.tokens(), Some(Said::Heard(heard)));
+    }
+
+    /// Counts what nobody told, of a stream that ends with it.
+    fn count(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let counting = self.counting.get_or_insert_with(|| {
+            let said = Some(Said::Heard(self.pump.heard().clone()));
+            let counting = self.account.tally().start(Work { prompt: self.account.kept(), said });
+            Box::pin(async move { counting.within(PATIENCE).await.unwrap_or_default() })
+        });
+        let counted = ready!(counting.as_mut().poll(cx));
+        self.counting = None;
+        self.pump.tell(counted);
+        Poll::Ready(())
     }
 
     /// What was written for the client, if anything was.
@@ -134,6 +155,20 @@ pub(crate) fn broken(error: &BodyError) -> ApiError {
     }
 }
 
+impl Drop for Translation {
+    fn drop(&mut self) {
+        if !self.over {
+            self.tell();
+        }
+    }
+}
+
+impl std::fmt::Debug for Translation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Translation").field("pump", &self.pump).finish_non_exhaustive()
+    }
+}
+
 impl Body for Translation {
     type Data = Bytes;
     type Error = Broken;
@@ -144,9 +179,17 @@ impl Body for Translation {
             if let Some(next) = this.settle() {
                 return Poll::Ready(next);
             }
-            if this.drain.phase() >= Phase::Cut && this.pump.stage() != Stage::Ended {
+            // What is complete but for its count soon is.
+            let is_complete = matches!(this.pump.stage(), Stage::Uncounted | Stage::Ended);
+            if this.drain.phase() >= Phase::Cut && !is_complete {
                 this.pump.fail(ApiError::new(ErrorKind::Overloaded, "the proxy is shutting down"));
                 continue;
+            }
+            if this.pump.stage() == Stage::Uncounted {
+                match this.count(cx) {
+                    Poll::Ready(()) => continue,
+                    Poll::Pending => return Poll::Pending,
+                }
             }
             match Pin::new(&mut this.upstream).poll_frame(cx) {
                 Poll::Ready(part) => this.read(part),

@@ -13,7 +13,7 @@ pub mod signatures;
 pub mod stream;
 
 pub use body::Translation;
-pub use request::{Reading, Source, Written};
+pub use request::{Reading, Source, Uncounted, Written};
 pub use signatures::Signatures;
 
 use crate::api::endpoint::Operation;

@@ -2,22 +2,18 @@
 
 use super::{below_version, codec, embedder, provider_codec, provider_embedder};
 use crate::api::endpoint::Operation;
+use crate::tally::Texts;
 use bytes::Bytes;
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{Guardrail, RouteOptions, States};
-use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, Input, ProviderEmbedder};
-use llm_protocol::ir::{Content, Media, Request};
+use llm_protocol::embeddings::{Embedder, EmbeddingReply, EmbeddingRequest, ProviderEmbedder};
+use llm_protocol::ir::Request;
 use llm_protocol::{
     Codec, Exchange, Framing, Notes, ProviderCodec, ProviderCounter, Rejected, Reply, Target, TokenCounter,
     UrlFacts, state,
 };
 use llm_snapshot::provider::{self, GuardrailTrace, Options, Protocol};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Bytes of text a token, about.
-const TOKEN_BYTES: u64 = 4;
-/// What media count for, in tokens: about what a picture of a megapixel costs.
-const MEDIA_TOKENS: u64 = 1500;
 
 /// The warning that a count of tokens is our own.
 pub(super) const ESTIMATED: &str = "tokens_estimated";
@@ -44,9 +40,12 @@ pub struct Source<'b> {
     read: Option<Result<Read<'b>, Problem>>,
 }
 
+/// A request in the neutral form.
 #[derive(Debug)]
-enum Read<'b> {
+pub(crate) enum Read<'b> {
+    /// For an answer, or for what it would cost.
     Answer(Box<Request<'b>>),
+    /// For embeddings.
     Embed(Box<EmbeddingRequest<'b>>),
 }
 
@@ -87,8 +86,17 @@ pub enum Written {
         /// How its answer is read; `None`: it is the client's as it is.
         reading: Option<Box<Reading>>,
     },
-    /// No provider is needed: the body of the answer, and what it is to be noted about it.
-    Answered(Vec<u8>, Notes),
+    /// The provider cannot count: what the client asks for is counted here.
+    Uncounted(Box<Uncounted>),
+}
+
+/// A request for a count that no provider gives.
+pub struct Uncounted {
+    client: &'static dyn TokenCounter,
+    /// About how many tokens it has.
+    rough: u64,
+    /// What is to be noted about the answer.
+    pub notes: Notes,
 }
 
 /// How the answer to a written request is read, and written for the client.
@@ -119,6 +127,20 @@ pub(super) enum Kind {
         provider: &'static dyn ProviderEmbedder,
         reply: EmbeddingReply,
     },
+}
+
+impl Uncounted {
+    /// The body of the answer, given the tokens if they could be counted.
+    #[must_use]
+    pub fn body(&self, tokens: Option<u64>) -> Vec<u8> {
+        self.client.encode_response(tokens.unwrap_or(self.rough).max(1))
+    }
+}
+
+impl std::fmt::Debug for Uncounted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Uncounted").field("rough", &self.rough).finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Reading {
@@ -196,7 +218,7 @@ impl<'b> Source<'b> {
             let reply = Reply {
                 model: model.to_owned(),
                 show_reasoning: asked.show_reasoning || unasked,
-                input_estimate: estimate(request),
+                input_estimate: Texts::of_request(request).rough(),
                 framing,
                 ..asked
             };
@@ -213,10 +235,10 @@ impl<'b> Source<'b> {
         let mut notes = self.notes(to);
         let same = self.client == to.way;
         let request = self.request()?;
-        let estimate = estimate(request).max(1);
+        let estimate = Texts::of_request(request).rough();
         let Some(provider) = errors.counter() else {
             notes.tell(ESTIMATED);
-            return Ok(Written::Answered(client.encode_response(estimate), notes));
+            return Ok(Written::Uncounted(Box::new(Uncounted { client, rough: estimate, notes })));
         };
         let encoded = provider.encode_request(request, &target(to), &mut notes)?;
         let kind = Kind::Count { client, provider, errors, estimate };
@@ -234,8 +256,8 @@ impl<'b> Source<'b> {
         let model = self.model;
         let request = self.embedding()?;
         let body = provider.encode_request(request, to.model, &mut notes)?;
-        let reply =
-            EmbeddingReply { model: model.to_owned(), ..EmbeddingReply::to(request, embedded(request)) };
+        let rough = Texts::of_embedding(request).rough();
+        let reply = EmbeddingReply { model: model.to_owned(), ..EmbeddingReply::to(request, rough) };
         let kind = Kind::Embed { client, provider, reply };
         // Even those of the same protocol: one input is asked for as a batch of one.
         let reading = Some(Box::new(Reading { kind, notes, stream: false }));
@@ -277,18 +299,31 @@ impl<'b> Source<'b> {
             true => UrlFacts { model: Some(self.model), stream: Some(self.stream) },
             false => UrlFacts::default(),
         };
-        let unreadable = |error: llm_protocol::DecodeError| Problem::Unreadable(error.to_string());
-        if let Some(embedder) = embedder(self.client) {
-            let request = embedder.decode_request(self.body, facts).map_err(unreadable)?;
-            return Ok(Read::Embed(Box::new(request)));
-        }
-        let codec = codec(self.client).ok_or_else(Problem::no_form)?;
-        let request = match codec.client_counter().filter(|_| self.operation == Operation::Count) {
-            Some(counter) => counter.decode_request(self.body, facts),
-            None => codec.decode_request(self.body, facts),
-        };
-        Ok(Read::Answer(Box::new(request.map_err(unreadable)?)))
+        read(self.operation, self.client, self.body, facts)
     }
+}
+
+/// Reads the request of a client.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read<'b>(
+    operation: Operation,
+    client: Protocol,
+    body: &'b [u8],
+    facts: UrlFacts<'b>,
+) -> Result<Read<'b>, Problem> {
+    let unreadable = |error: llm_protocol::DecodeError| Problem::Unreadable(error.to_string());
+    if let Some(embedder) = embedder(client) {
+        let request = embedder.decode_request(body, facts).map_err(unreadable)?;
+        return Ok(Read::Embed(Box::new(request)));
+    }
+    let codec = codec(client).ok_or_else(Problem::no_form)?;
+    let request = match codec.client_counter().filter(|_| operation == Operation::Count) {
+        Some(counter) => counter.decode_request(body, facts),
+        None => codec.decode_request(body, facts),
+    };
+    Ok(Read::Answer(Box::new(request.map_err(unreadable)?)))
 }
 
 fn target<'t>(to: &'t To<'_>) -> Target<'t> {
@@ -318,47 +353,4 @@ fn guardrail(stated: &provider::Guardrail) -> Guardrail<'_> {
 /// Seconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// About how many tokens a request has.
-fn estimate(request: &Request<'_>) -> u64 {
-    let (mut bytes, mut tokens) = (0, 0);
-    let mut media = |_: &Media<'_>| tokens += MEDIA_TOKENS;
-    for block in request.turns.iter().flat_map(|turn| &turn.blocks) {
-        bytes += match &block.content {
-            Content::Text(text) | Content::Reasoning(text) | Content::Refusal(text) => text.len(),
-            Content::ToolCall(call) => call.name.len() + call.arguments.as_text().len(),
-            Content::Opaque(_, json) => json.get().len(),
-            Content::Media(one) => {
-                media(one);
-                0
-            }
-            Content::ToolResult(result) => {
-                let parts = result.content.iter().map(|part| match &part.content {
-                    Content::Text(text) => text.len(),
-                    Content::Media(one) => {
-                        media(one);
-                        0
-                    }
-                    _ => 0,
-                });
-                parts.sum()
-            }
-        };
-    }
-    for tool in &request.tools {
-        let of = |text: &Option<std::borrow::Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
-        bytes += tool.name.len() + of(&tool.description);
-        bytes += tool.parameters.as_ref().map_or(0, |json| json.get().len());
-    }
-    (bytes as u64).div_ceil(TOKEN_BYTES) + tokens
-}
-
-/// About how many tokens are embedded.
-fn embedded(request: &EmbeddingRequest<'_>) -> u64 {
-    let bytes = request.inputs.iter().map(|input| match input {
-        Input::Text(text) => text.len(),
-        Input::Own(raw) => raw.get().len(),
-    });
-    (bytes.sum::<usize>() as u64).div_ceil(TOKEN_BYTES)
 }

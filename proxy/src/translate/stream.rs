@@ -4,10 +4,11 @@ use super::answer::{bad_call, call_prefix, told};
 use super::codec;
 use super::request::{Kind, Reading};
 use super::signatures::Signatures;
-use crate::forward::Usage;
+use crate::forward::Tokens;
 use crate::state::Key;
+use crate::tally::{Counted, Heard};
 use llm_protocol::ids::Ids;
-use llm_protocol::ir::{BlockKind, Event, Finish, Sink};
+use llm_protocol::ir::{BlockKind, Delta, Event, Finish, Sink, Usage};
 use llm_protocol::{ApiError, Exchange, Framing, StreamEncoder, StreamReader};
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub enum Stage {
     Beginning,
     /// There is content.
     Content,
+    /// It is complete, but for its tokens: the client is to be told, and nobody counted them.
+    Uncounted,
     /// It is complete.
     Ended,
     /// It failed.
@@ -41,7 +44,14 @@ struct Writer {
     /// The head of the answer is at the client: an error can only be an event.
     committed: bool,
     error: Option<Box<ApiError>>,
-    usage: Option<Usage>,
+    tokens: Tokens,
+    heard: Heard,
+    /// Something was said since tokens were counted.
+    stale: bool,
+    /// The client is told how many tokens it took.
+    tells: bool,
+    /// About how many tokens were read.
+    rough: u64,
     calls: Calls,
 }
 
@@ -62,13 +72,20 @@ impl Pump {
         let Kind::Answer { client, provider, exchange, reply } = reading.kind else { return None };
         let (prefix, ids) = (call_prefix(client.protocol()), Ids::new(rand::random()));
         let calls = Calls { prefix, ids, by_block: Vec::new(), signatures, key };
+        let may_hide = [llm_protocol::Protocol::OpenAiChat, llm_protocol::Protocol::OpenAiCompletions];
+        let tells = reply.include_usage || !may_hide.contains(&client.protocol());
+        let rough = reply.input_estimate;
         let writer = Writer {
             encoder: client.stream_encoder(reply),
             out: Vec::new(),
             stage: Stage::Beginning,
             committed: false,
             error: None,
-            usage: None,
+            tokens: Tokens::default(),
+            heard: Heard::default(),
+            stale: true,
+            tells,
+            rough,
             calls,
         };
         let reader = StreamReader::new(provider.framing(), provider.stream_decoder(exchange));
@@ -119,10 +136,29 @@ impl Pump {
         self.writer.encoder.keep_alive()
     }
 
-    /// What it cost.
+    /// What it cost, as far as the provider told.
     #[must_use]
-    pub fn usage(&self) -> Option<Usage> {
-        self.writer.usage
+    pub fn tokens(&self) -> Tokens {
+        let Writer { tokens, stale, stage, .. } = &self.writer;
+        if *stale && *stage != Stage::Ended { tokens.of_input() } else { *tokens }
+    }
+
+    /// What it said.
+    #[must_use]
+    pub fn heard(&mut self) -> &mut Heard {
+        &mut self.writer.heard
+    }
+
+    /// Takes what was counted of an [uncounted](Stage::Uncounted) stream; where nothing was, the length of the texts
+    /// has to do.
+    pub fn tell(&mut self, counted: Counted) {
+        let writer = &mut self.writer;
+        let input = counted.input.unwrap_or(writer.rough);
+        let output = counted.output.unwrap_or_else(|| writer.heard.rough());
+        let usage = Usage { input_total: input, output_total: output, ..Usage::default() };
+        writer.encoder.event(&Event::Usage(usage), &mut writer.out);
+        writer.tokens = writer.tokens.or(Counted { input: Some(input), output: Some(output) });
+        writer.end();
     }
 }
 
@@ -143,6 +179,25 @@ pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<Box<ApiError>> {
 }
 
 impl Writer {
+    fn end(&mut self) {
+        self.stage = Stage::Ended;
+        self.encoder.event(&Event::End, &mut self.out);
+    }
+
+    /// Remembers what is said, and whether it is counted.
+    fn listen(&mut self, content: &Event<'_>) {
+        self.stale = true;
+        match content {
+            Event::BlockStart { kind: BlockKind::ToolCall { name, .. }, .. } => self.heard.text(name),
+            Event::Delta { delta, .. } => {
+                let (Delta::Text(text) | Delta::Args(text) | Delta::Reasoning(text) | Delta::Refusal(text)) =
+                    delta;
+                self.heard.text(text);
+            }
+            _ => {}
+        }
+    }
+
     fn fail(&mut self, error: ApiError) {
         let error = Box::new(told(error));
         self.stage = Stage::Failed;
@@ -155,17 +210,26 @@ impl Writer {
 
 impl Sink for Writer {
     fn event(&mut self, mut event: Event<'_>) {
-        if matches!(self.stage, Stage::Ended | Stage::Failed) {
+        if matches!(self.stage, Stage::Uncounted | Stage::Ended | Stage::Failed) {
             return;
         }
         match &mut event {
             Event::Error(error) => return self.fail((**error).clone()),
             Event::Finish { finish: Finish::BadCall, .. } => return self.fail(bad_call()),
-            Event::Usage(usage) => self.usage = Some((*usage).into()),
-            Event::End => self.stage = Stage::Ended,
+            Event::Usage(usage) => {
+                self.tokens = (*usage).into();
+                // What is counted before anything is said is not counted in the end.
+                self.stale = self.stage == Stage::Beginning;
+            }
+            Event::End if self.tells && self.tokens.input.is_none() => {
+                self.stage = Stage::Uncounted;
+                return;
+            }
+            Event::End => return self.end(),
             Event::Start { .. } => {}
             content => {
                 self.stage = Stage::Content;
+                self.listen(content);
                 self.calls.event(content);
             }
         }

@@ -5,6 +5,7 @@
 
 mod bedrock;
 mod cancel;
+mod counting;
 mod drain;
 mod errors;
 mod failover;

@@ -82,7 +82,8 @@ async fn stream(socket: &mut TcpStream, chunks: &Counter) -> Option<()> {
         socket.write_all(chunk.as_bytes()).await.ok()?;
         chunks.fetch_add(1, Ordering::Relaxed);
     }
-    let end = "data: [DONE]\n\n";
+    // Nobody has to count what is told.
+    let end = "data: {\"id\":\"chatcmpl-bench\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"upstream-model\",\"choices\":[],\"usage\":{\"prompt_tokens\":180,\"completion_tokens\":200,\"total_tokens\":380}}\n\ndata: [DONE]\n\n";
     let last = format!("{:x}\r\n{end}\r\n0\r\n\r\n", end.len());
     socket.write_all(last.as_bytes()).await.ok()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::forward::Usage;
 use proptest::prelude::*;
 
 const CHAT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi \\\"usage\\\" [DONE]\"}}],\"usage\":null}\n\n\
@@ -23,7 +24,7 @@ fn chat_streams_say_usage_and_end() {
     let (out, events) = watch(Protocol::ChatCompletions, &[CHAT.as_bytes()]);
     assert_eq!(out, CHAT.as_bytes());
     assert_eq!(events.end, Some(End::Complete));
-    assert_eq!(events.usage(), Some(Usage { input: 3, output: 5, ..Usage::default() }));
+    assert_eq!(events.tokens().usage, Usage { input: 3, output: 5, ..Usage::default() });
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn counts_nobody_asked_for_are_left_out_however_they_come() {
         }
         out.extend_from_slice(&events.finish());
         assert_eq!(String::from_utf8(out).unwrap(), [text, &along, "data: [DONE]\n\n"].concat(), "{size}");
-        assert_eq!(events.usage(), Some(Usage { input: 3, output: 5, ..Usage::default() }));
+        assert_eq!(events.tokens().usage, Usage { input: 3, output: 5, ..Usage::default() });
     }
 }
 
@@ -53,7 +54,7 @@ fn messages_and_gemini_say_their_counts_and_end() {
         {\"type\":\"message_stop\"}\n\n";
     let (out, events) = watch(Protocol::Messages, &[messages.as_bytes()]);
     assert_eq!((out.len(), events.end), (messages.len(), Some(End::Complete)));
-    assert_eq!(events.usage(), Some(Usage { input: 7, cache_read: 4, output: 9, ..Usage::default() }));
+    assert_eq!(events.tokens().usage, Usage { input: 7, cache_read: 4, output: 9, ..Usage::default() });
     let failed = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
     assert_eq!(watch(Protocol::Messages, &[failed.as_bytes()]).1.end, Some(End::Error));
 
@@ -67,7 +68,7 @@ fn messages_and_gemini_say_their_counts_and_end() {
     assert_eq!(events.end, None);
     let (_, events) = watch(Protocol::GenerateContent, &[part(",\"finishReason\":\"STOP\"").as_bytes()]);
     assert_eq!(events.end, Some(End::Complete));
-    assert_eq!(events.usage(), Some(Usage { input: 3, output: 7, reasoning: 5, ..Usage::default() }));
+    assert_eq!(events.tokens().usage, Usage { input: 3, output: 7, reasoning: 5, ..Usage::default() });
     for (text, end) in [
         ("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n", End::Complete),
         ("data: {\"error\":{\"code\":503}}\n\n", End::Error),
@@ -129,7 +130,7 @@ fn responses_streams_end_with_their_usage() {
         let last = format!("data: {{\"type\":\"response.{end}\",\"response\":{{\"usage\":{usage}}}}}\n\n");
         let (_, events) = watch(Protocol::Responses, &[created.as_bytes(), last.as_bytes()]);
         assert_eq!(events.end, Some(End::Complete), "{end}");
-        assert_eq!(events.usage(), Some(Usage { input: 3, output: 5, reasoning: 2, ..Usage::default() }));
+        assert_eq!(events.tokens().usage, Usage { input: 3, output: 5, reasoning: 2, ..Usage::default() });
     }
     assert_eq!(watch(Protocol::Responses, &[created.as_bytes()]).1.end, None);
 }
@@ -141,6 +142,58 @@ fn an_event_without_an_end_is_not_held_for_ever() {
     let pushed: Vec<_> = (0..17).map(|_| events.push(chunk.clone())).collect();
     assert!(pushed[..16].iter().all(Result::is_ok));
     assert_eq!(pushed[16], Err(TooLarge));
+}
+
+/// What a stream that told no counts is heard to say, whatever the pieces it comes in.
+fn heard(protocol: Protocol, stream: &str) -> (Tokens, u64) {
+    let tokens = [1, 40, stream.len()].map(|size| {
+        let mut events = Events::of(protocol).unwrap();
+        for piece in stream.as_bytes().chunks(size) {
+            events.push(Bytes::copy_from_slice(piece)).unwrap();
+        }
+        let (tokens, heard) = (events.tokens(), crate::tally::Said::Heard(events.heard()));
+        // Nobody listens any more once the counts are there.
+        (tokens, if tokens.output.is_some() { 0 } else { heard.tokens() })
+    });
+    assert!(tokens[0] == tokens[1] && tokens[1] == tokens[2], "{tokens:?}");
+    tokens[0]
+}
+
+#[test]
+fn streams_without_counts_are_heard() {
+    let chat = |delta: &str| format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n");
+    let call = r#"{"tool_calls":[{"index":0,"id":"call_1","function":{"name":"look","arguments":"{}"}}]}"#;
+    let pieces =
+        [r#"{"role":"assistant","content":""}"#, r#"{"content":"hello "}"#, r#"{"content":"world"}"#];
+    let text = pieces.map(chat).concat();
+    assert_eq!(heard(Protocol::ChatCompletions, &text), (Tokens::default(), 2));
+    assert_eq!(heard(Protocol::ChatCompletions, &chat(call)), (Tokens::default(), 2));
+    let responses = "data: {\"type\":\"response.output_text.delta\",\"delta\":\"hello \",\"logprobs\":[]}\n\n\
+        data: {\"type\":\"response.output_text.delta\",\"delta\":\"world\"}\n\n\
+        data: {\"type\":\"response.output_text.done\",\"text\":\"hello world\"}\n\n";
+    assert_eq!(heard(Protocol::Responses, responses), (Tokens::default(), 2));
+    let completions = "data: {\"choices\":[{\"text\":\"hello world\",\"index\":0}]}\n\n";
+    assert_eq!(heard(Protocol::Completions, completions), (Tokens::default(), 2));
+    let gemini = "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"hello world\"}],\"role\":\"model\"}}]}\n\n";
+    assert_eq!(heard(Protocol::GenerateContent, gemini), (Tokens::default(), 2));
+    let tail = ",\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n";
+    let counted = [&text, "data: {\"choices\":[]", tail].concat();
+    assert_eq!(heard(Protocol::ChatCompletions, &counted).0.usage.output, 5);
+}
+
+#[test]
+fn counts_at_the_beginning_are_of_what_was_read() {
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n";
+    let delta = |text: &str| {
+        format!(
+            "data: {{\"type\":\"content_block_delta\",\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}\n\n"
+        )
+    };
+    let begun = [start, &delta("hello "), &delta("world")].concat();
+    assert_eq!(heard(Protocol::Messages, &begun), (Tokens::read(3), 2));
+    let end = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":9}}\n\n";
+    let (tokens, _) = heard(Protocol::Messages, &[&begun, end].concat());
+    assert_eq!((tokens.usage.input, tokens.usage.output, tokens.output.is_some()), (3, 9, true));
 }
 
 proptest! {
@@ -156,7 +209,7 @@ proptest! {
         let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &stream.as_bytes()[cut[0]..cut[1]]).collect();
         let (out, events) = watch(Protocol::ChatCompletions, &pieces);
         prop_assert_eq!(out, stream.as_bytes());
-        prop_assert_eq!((events.end, events.usage().map(|usage| usage.output)), (Some(End::Complete), Some(5)));
+        prop_assert_eq!((events.end, events.tokens().usage.output), (Some(End::Complete), 5));
     }
 
     #[test]

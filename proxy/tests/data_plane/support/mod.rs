@@ -10,13 +10,14 @@ use llm_proxy::access::AccessLog;
 use llm_proxy::api::Settings;
 use llm_proxy::app::{App, Parts};
 use llm_proxy::state::Store;
+use llm_proxy::tally::{Tally, Work};
 use llm_snapshot::provider::*;
 use llm_snapshot::{Digest, Entry, EntryId, Key, Kind, Provider, Rejection, Secret, Snapshot};
 use rustls::ServerConfig;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 /// The key most tests use.
@@ -33,6 +34,12 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         assert!(tokio::time::Instant::now() < deadline, "{what} did not come about");
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
+}
+
+/// Has the vocabulary unpacked, which is done when the first tokens are counted, and takes its time in a slow build.
+pub(crate) async fn vocabulary() {
+    let count = || llm_proxy::tally::bpe::count(std::iter::once("hello world"));
+    assert_eq!(tokio::task::spawn_blocking(count).await.unwrap(), 2);
 }
 
 /// An HTTP provider in `team-a`, for everybody, with one model `m` that it calls `m`.
@@ -107,6 +114,7 @@ pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     pub(crate) store: Arc<Store>,
     pub(crate) app: Option<App>,
+    pub(crate) tally: Tally,
     log: Log,
 }
 
@@ -135,10 +143,10 @@ impl Proxy {
         let log = Log::default();
         let mut parts = Parts::new(AccessLog::to(log.clone()).unwrap());
         parts.tls = tls;
-        let store = parts.store.clone();
+        let (store, tally) = (parts.store.clone(), parts.books.tally.clone());
         let settings = Settings { max_body: MAX_BODY, expose_config_version: true };
         let app = App::start((Ipv4Addr::LOCALHOST, 0).into(), settings, parts).await.unwrap();
-        Self { address: app.address(), store, app: Some(app), log }
+        Self { address: app.address(), store, app: Some(app), tally, log }
     }
 
     /// A proxy that serves these providers to [`KEY`].
@@ -146,6 +154,13 @@ impl Proxy {
         let proxy = Self::empty().await;
         assert_eq!(proxy.apply(providers), []);
         proxy
+    }
+
+    /// Keeps the thread that counts from counting until what this gives is dropped.
+    pub(crate) fn hold_counts(&self) -> mpsc::Sender<()> {
+        let (held, until) = mpsc::channel();
+        self.tally.count(Work::default(), move |_| until.recv().unwrap_or_default());
+        held
     }
 
     /// Serves these providers to [`KEY`] from now on.

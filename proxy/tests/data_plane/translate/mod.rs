@@ -1,6 +1,7 @@
 //! Clients of one protocol and providers of another.
 
 mod content;
+mod counting;
 mod errors;
 mod lasting;
 mod options;
