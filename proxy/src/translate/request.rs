@@ -336,7 +336,6 @@ fn target<'t>(to: &'t To<'_>) -> Target<'t> {
         web_search: to.options.web_search,
         vertex: to.vertex,
         guardrail: to.options.guardrail.as_ref().map(guardrail),
-        ..RouteOptions::default()
     };
     Target { model: to.model, capabilities: to.capabilities, options, states: to.states }
 }
