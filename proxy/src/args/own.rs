@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Flags of the program's own identities.
 #[derive(Debug, Args)]
 pub struct Own {
-    /// URL of Google's metadata server, mostly http://metadata.google.internal: providers of type VertexAI without
+    /// URL of Google's metadata server, mostly `http://metadata.google.internal`: providers of type VertexAI without
     /// credentials, of any namespace, then use this program's own identity.
     #[arg(long, env = "GOOGLE_METADATA_SERVER", value_name = "GOOGLE_METADATA_SERVER", value_parser = super::server)]
     pub google_metadata_server: Option<String>,

@@ -13,7 +13,7 @@ pub(super) const EXACT: usize = 256 * 1024;
 /// Bytes of text a token, about, where nothing is counted.
 const TOKEN_BYTES: u64 = 4;
 
-/// The tokens of all texts together. Up to [`EXACT`] bytes it is exact, but for one token every [`SLICE`] where a text
+/// The tokens of all texts together. Up to `EXACT` bytes it is exact, but for one token every `SLICE` where a text
 /// has no two words beside each other. Takes at most about half a second, most texts a hundredth of that.
 #[must_use]
 pub fn count<'t>(texts: impl Iterator<Item = &'t str> + Clone) -> u64 {
