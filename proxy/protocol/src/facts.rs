@@ -2,7 +2,7 @@
 //! it has. Rejections, warnings and the generated table in the docs all read these.
 
 use crate::ir::{Block, Content, NONE, Scope, Turn};
-use crate::json::record::camel;
+use crate::json::record::{camel, is_snake};
 use crate::protocol::Protocol;
 
 /// A setting of the neutral request.
@@ -136,11 +136,11 @@ impl Facts {
     /// The rule of a field. A rule for a key in camelCase is also that of its snake_case spelling, which protobuf's
     /// JSON admits (Gemini).
     pub fn rule(&self, scope: Scope, inside: &str, key: &str) -> Option<&'static ExtRule> {
-        let camel = camel(key);
-        let fits = |rule: &&ExtRule| {
-            rule.scope == scope && rule.inside == inside && (rule.key == key || rule.key == camel)
+        let of = |key: &str| {
+            let fits = |rule: &&ExtRule| rule.scope == scope && rule.key == key && rule.inside == inside;
+            self.extensions.iter().find(fits)
         };
-        self.extensions.iter().find(fits)
+        of(key).or_else(|| is_snake(key).then(|| of(&camel(key)))?)
     }
 
     /// The path of a turn: `messages[2]`.

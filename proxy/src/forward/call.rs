@@ -165,7 +165,7 @@ impl<'c> Turns<'c> {
             };
             return Ok((client, What::Pass(body)));
         }
-        let capabilities = offer.differs.capabilities(&name);
+        let capabilities = offer.capabilities.of(&name);
         let reasons = capabilities.thinks(ThinkingStyle::Effort);
         let mut first = None;
         for way in ways(client, &offer.protocols, operation, reasons) {

@@ -80,8 +80,8 @@ pub struct Offer {
     pub protocols: Arc<BTreeSet<Protocol>>,
     /// 0 is asked first.
     pub priority: u32,
-    /// What it can do, where that differs from what is known by its name.
-    pub differs: Differs,
+    /// What it can do.
+    pub capabilities: ModelCapabilities,
     /// Its series.
     pub series: Arc<ModelSeries>,
 }
@@ -143,42 +143,45 @@ impl UpstreamName {
     }
 }
 
-/// What a model can do, where that differs from what is known by its name.
+/// What a model can do: known when the snapshot is made, unless a `*` makes the name.
 #[derive(Debug)]
-pub enum Differs {
-    /// In nothing.
-    Not,
-    /// All of what the one model can do.
-    Known(Box<Capabilities>),
-    /// By these fields, whatever name the `*` makes.
-    By(Box<serde_json::Map<String, serde_json::Value>>),
+pub enum ModelCapabilities {
+    /// What its name says.
+    Listed(&'static Capabilities),
+    /// What its name says, overridden by the provider's object.
+    Overridden(Box<Capabilities>),
+    /// What the name that the `*` makes says, overridden by these fields.
+    ByName(Box<serde_json::Map<String, serde_json::Value>>),
 }
 
-impl Differs {
+impl ModelCapabilities {
     fn new(model: &provider::Model, upstream: &UpstreamName) -> Result<Self, Unusable> {
-        if model.capabilities.is_empty() {
-            return Ok(Self::Not);
+        let overrides = &model.capabilities;
+        let listed = Capabilities::of(&upstream.with(""));
+        if overrides.is_empty() && matches!(upstream, UpstreamName::Fixed(_)) {
+            return Ok(Self::Listed(listed));
         }
         // Whether fields and values are known does not depend on the name.
-        let name = upstream.with("");
-        let known = Capabilities::of(&name)
-            .overridden(&model.capabilities)
-            .map_err(|_| Unusable::Capabilities(model.name.clone()))?;
+        let overridden =
+            listed.overridden(overrides).map_err(|_| Unusable::Capabilities(model.name.clone()))?;
         Ok(match upstream {
-            UpstreamName::Fixed(_) => Self::Known(Box::new(known)),
-            UpstreamName::Prefix(_) => Self::By(Box::new(model.capabilities.clone())),
+            UpstreamName::Fixed(_) => Self::Overridden(Box::new(overridden)),
+            UpstreamName::Prefix(_) => Self::ByName(Box::new(overrides.clone())),
         })
     }
 
     /// What the model of that upstream name can do.
     #[must_use]
-    pub fn capabilities(&self, name: &str) -> Cow<'_, Capabilities> {
+    pub fn of(&self, name: &str) -> Cow<'_, Capabilities> {
         match self {
-            Self::Not => Cow::Borrowed(Capabilities::of(name)),
-            Self::Known(known) => Cow::Borrowed(known),
-            Self::By(fields) => {
-                let known = Capabilities::of(name);
-                known.overridden(fields).map_or(Cow::Borrowed(known), Cow::Owned)
+            Self::Listed(listed) => Cow::Borrowed(listed),
+            Self::Overridden(overridden) => Cow::Borrowed(overridden),
+            Self::ByName(fields) => {
+                let listed = Capabilities::of(name);
+                if fields.is_empty() {
+                    return Cow::Borrowed(listed);
+                }
+                listed.overridden(fields).map_or(Cow::Borrowed(listed), Cow::Owned)
             }
         }
     }
@@ -283,9 +286,9 @@ fn offers(
             None => (model.name.as_str().into(), Arc::default()),
         };
         let upstream = UpstreamName::new(&model.name, &model.upstream);
-        let differs = Differs::new(model, &upstream)?;
+        let capabilities = ModelCapabilities::new(model, &upstream)?;
         let protocols = protocols(&model.upstream);
-        offers.push(Offer { name, upstream, protocols, priority: model.priority, differs, series });
+        offers.push(Offer { name, upstream, protocols, priority: model.priority, capabilities, series });
     }
     Ok(offers)
 }

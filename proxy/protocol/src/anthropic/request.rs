@@ -13,11 +13,12 @@ use crate::json::{DecodeError, Num, Str, StrOr, constant, owned, read, read_raw,
 use super::{THIS, block, wire};
 
 /// Reads a request body, for an answer or for a count.
-pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    let body: wire::Body<'_> = read(body)?;
+pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
+    let body: wire::Body<'_> = read(bytes)?;
     let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
     let messages = body.messages.ok_or_else(|| DecodeError::field("messages", "is required"))?;
     let mut request = Request::new(THIS, model.0);
+    request.body = bytes;
     let mut ext = Ext::of(body.rest);
     request.stream = body.stream;
     if let Some(system) = body.system {

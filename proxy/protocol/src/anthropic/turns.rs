@@ -1,8 +1,9 @@
 //! The messages of a request from another protocol: two speakers in turn, results of tools first (TRANSLATION §3).
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::hash_map::Entry;
 
+use foldhash::HashMap;
 use serde_json::value::RawValue;
 
 use crate::facts::Facts;
@@ -97,13 +98,31 @@ fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>
     runs(turns, |left, right| (left == Role::Assistant) == (right == Role::Assistant))
 }
 
-/// The results in a conversation by the id of their call, in order, with the run each stands in.
+/// The results in a conversation, found by the id of their call.
 struct Answers<'p, 'a> {
-    waiting: HashMap<&'p str, VecDeque<(usize, Found<'p, 'a>)>>,
-    /// Results that were written after their call.
-    used: HashSet<*const Block<'a>>,
-    /// Calls that were answered.
-    answered: HashSet<&'p str>,
+    /// All of them, in order.
+    all: Vec<Answer<'p, 'a>>,
+    by_id: HashMap<&'p str, Waiting>,
+    /// How many of all the writer has passed.
+    passed: usize,
+}
+
+struct Answer<'p, 'a> {
+    /// The run it stands in.
+    run: usize,
+    found: Found<'p, 'a>,
+    /// The next with the same id.
+    next: Option<usize>,
+    /// It was written after its call.
+    is_used: bool,
+}
+
+/// The results with one id that no call has taken yet: places in the list of all.
+struct Waiting {
+    first: Option<usize>,
+    last: usize,
+    /// A call has taken one.
+    is_answered: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -115,30 +134,54 @@ struct Found<'p, 'a> {
 
 impl<'p, 'a> Answers<'p, 'a> {
     fn of(turns: &'p [Turn<'a>]) -> Self {
-        let mut waiting: HashMap<&'p str, VecDeque<_>> = HashMap::new();
-        for (at, run) in speakers(turns).enumerate() {
-            for turn in run {
+        let mut answers = Answers { all: Vec::new(), by_id: HashMap::default(), passed: 0 };
+        for (run, turns) in speakers(turns).enumerate() {
+            for turn in turns {
                 for block in &turn.blocks {
                     if let Content::ToolResult(result) = &block.content {
-                        let found = Found { turn, block, result };
-                        waiting.entry(&result.call_id).or_default().push_back((at, found));
+                        answers.add(run, Found { turn, block, result });
                     }
                 }
             }
         }
-        Answers { waiting, used: HashSet::new(), answered: HashSet::new() }
+        answers
+    }
+
+    fn add(&mut self, run: usize, found: Found<'p, 'a>) {
+        let at = self.all.len();
+        self.all.push(Answer { run, found, next: None, is_used: false });
+        match self.by_id.entry(&found.result.call_id) {
+            Entry::Occupied(mut waiting) => {
+                let last = std::mem::replace(&mut waiting.get_mut().last, at);
+                self.all[last].next = Some(at);
+            }
+            Entry::Vacant(place) => {
+                place.insert(Waiting { first: Some(at), last: at, is_answered: false });
+            }
+        }
     }
 
     /// The first result for a call in that run: wherever later it stands.
-    fn take(&mut self, id: &'p str, run: usize) -> Option<Found<'p, 'a>> {
-        let waiting = self.waiting.get_mut(id)?;
-        while waiting.front().is_some_and(|(at, _)| *at < run) {
-            waiting.pop_front();
+    fn take(&mut self, id: &str, run: usize) -> Option<Found<'p, 'a>> {
+        let waiting = self.by_id.get_mut(id)?;
+        while let Some(at) = waiting.first {
+            let answer = &mut self.all[at];
+            waiting.first = answer.next;
+            if answer.run >= run {
+                answer.is_used = true;
+                waiting.is_answered = true;
+                return Some(answer.found);
+            }
         }
-        let (_, found) = waiting.pop_front()?;
-        self.used.insert(found.block);
-        self.answered.insert(id);
-        Some(found)
+        None
+    }
+
+    /// Passes the next result in order: whether it was written after its call, and whether its call was answered.
+    fn pass(&mut self) -> (bool, bool) {
+        let answer = &self.all[self.passed];
+        self.passed += 1;
+        let waiting = self.by_id.get(answer.found.result.call_id.as_ref());
+        (answer.is_used, waiting.is_some_and(|waiting| waiting.is_answered))
     }
 }
 
@@ -171,7 +214,11 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
     fn push(&mut self, role: Role, piece: Piece<'p, 'a>) {
         match self.messages.last_mut() {
             Some(last) if last.role == role => last.pieces.push(piece),
-            _ => self.messages.push(Message { role, pieces: vec![piece] }),
+            _ => {
+                let mut pieces = Vec::with_capacity(4);
+                pieces.push(piece);
+                self.messages.push(Message { role, pieces });
+            }
         }
     }
 
@@ -249,11 +296,10 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
     /// A result that no call has taken: a second one is dropped, one without a call is the provider's to judge.
     fn late_result(&mut self, turn: &'p Turn<'a>, block: &'p Block<'a>) -> Result<(), Rejected> {
         let Content::ToolResult(result) = &block.content else { return Ok(()) };
-        if self.answers.used.contains(&std::ptr::from_ref(block)) {
-            return Ok(());
-        }
-        if self.answers.answered.contains(result.call_id.as_ref()) {
-            return self.warn("tool_result_dropped", turn, block);
+        match self.answers.pass() {
+            (true, _) => return Ok(()),
+            (false, true) => return self.warn("tool_result_dropped", turn, block),
+            (false, false) => {}
         }
         let piece = self.result(Found { turn, block, result })?;
         self.pending.push(piece);
@@ -261,10 +307,11 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
     }
 
     fn flush(&mut self) {
-        let moved = std::mem::take(&mut self.moved);
-        for piece in std::mem::take(&mut self.pending).into_iter().chain(moved) {
-            self.push(Role::User, piece);
-        }
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.append(&mut self.moved);
+        pending.drain(..).for_each(|piece| self.push(Role::User, piece));
+        // Its memory serves the next calls.
+        self.pending = pending;
     }
 
     /// A result, with its media where the model takes it.

@@ -37,7 +37,7 @@ pub(crate) fn encode(
     purpose: Purpose,
     notes: &mut Notes,
 ) -> Result<Encoded, Rejected> {
-    let mut body = Vec::with_capacity(4096);
+    let mut body = request.buffer();
     if request.source == THIS {
         let marks = target.options.cache_min_tokens.map_or_else(Marks::default, |min_tokens| {
             Prompt::of(request).map(|prompt| prompt.plan(min_tokens)).unwrap_or_default()

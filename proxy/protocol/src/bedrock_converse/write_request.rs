@@ -50,7 +50,7 @@ pub(super) fn encode(
         Purpose::Count => Marks::default(),
     };
     let writer = Writer { foreign, prompt, marks };
-    let mut body = Vec::with_capacity(4096);
+    let mut body = request.buffer();
     write::object(&mut body, |o| match purpose {
         Purpose::Answer => writer.write(o, notes),
         Purpose::Count => o.object("input", |o| o.object("converse", |o| writer.write_counted(o, notes))),

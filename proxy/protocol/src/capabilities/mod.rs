@@ -125,9 +125,8 @@ impl Capabilities {
     /// The capabilities of a model by its provider's name. Names may carry a vendor (`anthropic/…`, `us.anthropic.…`,
     /// `models/…`). An unknown Claude has those of the newest generation; anything else unknown has the defaults.
     pub fn of(model: &str) -> &'static Capabilities {
-        let table = table();
-        let found =
-            table.iter().filter(|(prefix, _)| fits(model, prefix)).max_by_key(|(prefix, _)| prefix.len());
+        let longest = |name: &str| table().iter().find(|(prefix, _)| begins(name, prefix));
+        let found = names(model).filter_map(longest).max_by_key(|(prefix, _)| prefix.len());
         found.map_or_else(defaults, |(_, capabilities)| capabilities)
     }
 
@@ -148,12 +147,15 @@ impl Capabilities {
     }
 }
 
-/// Whether `prefix` begins the name, or the name after its vendor.
-fn fits(model: &str, prefix: &str) -> bool {
-    let starts =
-        |name: &str| name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let after = |mark: char| model.match_indices(mark).any(|(at, _)| starts(&model[at + 1..]));
-    starts(model) || after('/') || after('.')
+/// The name, and the name after each mark that may end a vendor's.
+fn names(model: &str) -> impl Iterator<Item = &str> {
+    let marks = model.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'/' | b'.'));
+    std::iter::once(model).chain(marks.map(|(at, _)| &model[at + 1..]))
+}
+
+fn begins(name: &str, prefix: &str) -> bool {
+    let start = name.as_bytes().get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
 }
 
 fn merge(
@@ -184,6 +186,7 @@ fn defaults() -> &'static Capabilities {
     DEFAULTS.get_or_init(Capabilities::default)
 }
 
+/// By prefix, the longest first.
 fn table() -> &'static [(String, Capabilities)] {
     static TABLE: OnceLock<Vec<(String, Capabilities)>> = OnceLock::new();
     // The file is part of the program; a test reads it, so an unreadable one cannot be released.
@@ -197,5 +200,6 @@ fn read(text: &str) -> Result<Vec<(String, Capabilities)>, serde_json::Error> {
         let capabilities = merge(defaults(), &row.differs)?;
         table.extend(row.names.into_iter().map(|name| (name, capabilities.clone())));
     }
+    table.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
     Ok(table)
 }

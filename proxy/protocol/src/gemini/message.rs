@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Block, Content, Ext, Role, Turn};
-use crate::json::constant;
+use crate::json::{Few, constant};
 
 use super::facts::{ABSENT, twin};
 use super::wire::Message;
@@ -33,8 +33,9 @@ pub(super) fn decode(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
     }
     match message.parts {
         None => turn.ext.push(ABSENT, "parts", RawValue::NULL),
-        Some(parts) if parts.is_empty() => twin(&mut turn.ext, "", "parts", constant("[]")),
-        Some(parts) => {
+        Some(Few(parts)) if parts.is_empty() => twin(&mut turn.ext, "", "parts", constant("[]")),
+        Some(Few(parts)) => {
+            turn.blocks.reserve_exact(parts.len());
             for (i, one) in parts.into_iter().enumerate() {
                 push(&mut turn.blocks, part::decode(one, i as u32));
             }

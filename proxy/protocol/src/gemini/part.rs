@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, ToolCall, ToolResult};
-use crate::json::record::camel;
+use crate::json::record::{camel, record};
 use crate::json::{Str, constant, object_text};
 use crate::state::untag_base64;
 
@@ -32,10 +32,10 @@ pub(super) fn decode(part: Part<'_>, at: u32) -> Block<'_> {
     let is_text = part.text.is_some();
     let mut rest = part.rest;
     let content = match (part.function_call, part.function_response, part.inline_data, part.file_data) {
-        (Some(one), ..) => Content::ToolCall(call(one, &mut ext)),
-        (_, Some(one), ..) => Content::ToolResult(result(one, &mut ext)),
-        (_, _, Some(one), _) => Content::Media(blob(one, &mut ext)),
-        (.., Some(one)) => Content::Media(file(one, &mut ext)),
+        (Some(one), ..) => Content::ToolCall(call(*one, &mut ext)),
+        (_, Some(one), ..) => Content::ToolResult(result(*one, &mut ext)),
+        (_, _, Some(one), _) => Content::Media(blob(*one, &mut ext)),
+        (.., Some(one)) => Content::Media(file(*one, &mut ext)),
         _ => match part.text {
             Some(text) if is_thought => Content::Reasoning(text.0),
             Some(text) => Content::Text(text.0),
@@ -158,29 +158,25 @@ enum Answer<'a> {
     Object,
 }
 
-impl<'a> Answer<'a> {
-    fn of(raw: &'a RawValue) -> Self {
-        let Ok(members) = serde_json::from_str::<Members<'a>>(raw.get()) else { return Answer::Object };
-        match members.0.as_slice() {
-            [(key, value)] => match (key.as_ref(), serde_json::from_str::<Str<'a>>(value.get())) {
-                ("output", Ok(text)) => Answer::Output(text.0),
-                ("error", Ok(text)) => Answer::Error(text.0),
-                _ => Answer::Object,
-            },
-            _ => Answer::Object,
-        }
+record! {
+    /// An object by that convention.
+    struct Convention<'a> rest {
+        output: Str<'a>,
+        error: Str<'a>,
     }
 }
 
-/// The members of an object.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> serde::Deserialize<'a> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::record::record! {
-            struct Any<'a> rest {}
+impl<'a> Answer<'a> {
+    fn of(raw: &'a RawValue) -> Self {
+        match serde_json::from_str(raw.get()) {
+            Ok(Convention { output: Some(text), error: None, rest }) if rest.is_empty() => {
+                Answer::Output(text.0)
+            }
+            Ok(Convention { output: None, error: Some(text), rest }) if rest.is_empty() => {
+                Answer::Error(text.0)
+            }
+            _ => Answer::Object,
         }
-        Any::deserialize(deserializer).map(|any| Members(any.rest))
     }
 }
 
@@ -209,10 +205,10 @@ fn result<'a>(response: CallResponse<'a>, ext: &mut Ext<'a>) -> ToolResult<'a> {
         media.into_iter().flatten().enumerate().map(|(i, part)| decode(part, i as u32)).collect();
     if let Some(raw) = response.response {
         match Answer::of(raw) {
-            Answer::Output(text) => result.content.push(Block::text(text)),
+            Answer::Output(text) => result.content = vec![Block::text(text)],
             Answer::Error(text) => {
                 result.is_error = Some(true);
-                result.content.push(Block::text(text));
+                result.content = vec![Block::text(text)];
             }
             Answer::Object if media.is_empty() && object_text(raw.get()).is_some() => {
                 result.json = Some(Cow::Borrowed(raw));

@@ -13,7 +13,7 @@ use super::{THIS, message, settings, tools, wire};
 
 /// Reads a request body. The model and whether to stream stand in the URL.
 pub(super) fn decode<'a>(body: &'a [u8], url: UrlFacts<'a>) -> Result<Request<'a>, DecodeError> {
-    of_body(read(body)?, url)
+    Ok(Request { body, ..of_body(read(body)?, url)? })
 }
 
 /// The request of a body.

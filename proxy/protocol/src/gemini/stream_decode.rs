@@ -121,7 +121,8 @@ impl Decoder {
         let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
         let tokens = logprobs::read(tokens);
         let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, tokens, sink };
-        for part in candidate.content.and_then(|content| content.parts).unwrap_or_default() {
+        for part in candidate.content.and_then(|content| content.parts).map_or_else(Vec::new, |parts| parts.0)
+        {
             reader.part(part);
         }
         if let Some(word) = candidate.finish_reason {
@@ -146,7 +147,7 @@ impl Reader<'_, '_> {
         let thought = part.thought.is_some_and(|raw| raw.get() == "true");
         let signature = part.thought_signature;
         if let Some(call) = part.function_call {
-            self.call(call, signature);
+            self.call(*call, signature);
         } else if let Some(text) = part.text {
             self.say(text, thought, signature);
         } else {

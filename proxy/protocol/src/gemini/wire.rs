@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use crate::json::record::record;
-use crate::json::{Num, Str};
+use crate::json::{Few, Num, Str};
 
 record! {
     /// A request body.
@@ -31,20 +31,21 @@ record! {
     /// A message of a request or a response (`Content`).
     pub(super) struct Message<'a> proto {
         role: &'a RawValue,
-        parts: Vec<Part<'a>>,
+        parts: Few<Part<'a>>,
     }
 }
 
 record! {
-    /// A part. What it holds says which kind it is; a kind not named here is among the rest.
+    /// A part. What it holds says which kind it is; a kind not named here is among the rest. Of the kinds each part has
+    /// one, so that the others are no more than a pointer.
     pub(super) struct Part<'a> proto {
         text: Str<'a>,
         thought: &'a RawValue,
         thought_signature("thoughtSignature"): Str<'a>,
-        inline_data("inlineData"): Blob<'a>,
-        file_data("fileData"): FileData<'a>,
-        function_call("functionCall"): Call<'a>,
-        function_response("functionResponse"): CallResponse<'a>,
+        inline_data("inlineData"): Box<Blob<'a>>,
+        file_data("fileData"): Box<FileData<'a>>,
+        function_call("functionCall"): Box<Call<'a>>,
+        function_response("functionResponse"): Box<CallResponse<'a>>,
     }
 }
 

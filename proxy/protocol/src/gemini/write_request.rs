@@ -30,7 +30,7 @@ pub(super) fn encode_named(
     named: bool,
     notes: &mut Notes,
 ) -> Result<Encoded, Rejected> {
-    let mut body = Vec::with_capacity(4096);
+    let mut body = request.buffer();
     if request.source == THIS {
         let bare;
         let request = match target.options.vertex {

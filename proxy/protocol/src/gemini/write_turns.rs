@@ -1,7 +1,9 @@
 //! Writing instructions and messages of requests from other protocols (TRANSLATION §3).
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{self, List, Object};
@@ -40,7 +42,7 @@ pub(super) fn write(
         o.object("systemInstruction", |o| o.list("parts", |l| write_part::text(l, &system, false, None)));
     }
     o.list("contents", |l| {
-        let mut writer = Writer { foreign, calls: Vec::new(), empty: true };
+        let mut writer = Writer { foreign, calls: Vec::new(), empty: true, parts: Vec::new() };
         for run in runs(rest, |left, right| (left == Role::Assistant) == (right == Role::Assistant)) {
             if run[0].role == Role::Assistant {
                 writer.model(l, run, notes)?;
@@ -78,6 +80,8 @@ struct Writer<'w, 'f, 'a> {
     calls: Vec<(&'f Turn<'a>, &'f ToolCall<'a>)>,
     /// Nothing was written yet.
     empty: bool,
+    /// The parts of the message being written.
+    parts: Vec<u8>,
 }
 
 /// Writes a message, unless it has no parts.
@@ -95,7 +99,7 @@ fn content(l: &mut List<'_>, role: &str, parts: &[u8]) -> bool {
 impl<'f, 'a> Writer<'_, 'f, 'a> {
     /// One message of the user: all answers to the calls before it, in their order, then the rest.
     fn user(&mut self, l: &mut List<'_>, run: &'f [Turn<'a>], notes: &mut Notes) -> Result<(), Rejected> {
-        let mut parts = Vec::new();
+        let mut parts = std::mem::take(&mut self.parts);
         write::list(&mut parts, |l| {
             let mut moved = Vec::new();
             self.results(l, run, &mut moved, notes)?;
@@ -106,7 +110,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             }
             Ok(())
         })?;
-        self.empty &= !content(l, "user", &parts);
+        self.say(l, "user", parts);
         Ok(())
     }
 
@@ -177,7 +181,7 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             self.speak(l, || self.foreign.source().turn_path(&run[0]), notes)?;
             self.empty = false;
         }
-        let mut parts = Vec::new();
+        let mut parts = std::mem::take(&mut self.parts);
         let mut signer = Signer::new(self.foreign.target);
         write::list(&mut parts, |l| {
             blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))?;
@@ -185,8 +189,15 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             signer.rest().into_iter().for_each(|signature| write_part::alone(l, &signature));
             Ok(())
         })?;
-        self.empty &= !content(l, "model", &parts);
+        self.say(l, "model", parts);
         Ok(())
+    }
+
+    /// Writes a message of these parts, and keeps their memory for the next.
+    fn say(&mut self, l: &mut List<'_>, role: &str, mut parts: Vec<u8>) {
+        self.empty &= !content(l, role, &parts);
+        parts.clear();
+        self.parts = parts;
     }
 
     fn model_part(
@@ -267,7 +278,7 @@ struct Results<'f, 'a> {
 
 impl<'f, 'a> Results<'f, 'a> {
     fn of(run: &'f [Turn<'a>]) -> Self {
-        let mut results = Results { all: Vec::new(), places: HashMap::new() };
+        let mut results = Results { all: Vec::new(), places: HashMap::default() };
         for turn in run {
             for block in &turn.blocks {
                 if let Content::ToolResult(result) = &block.content {

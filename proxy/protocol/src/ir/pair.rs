@@ -1,7 +1,9 @@
 //! Calls and results brought together.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use super::{Content, Turn};
 
@@ -47,12 +49,17 @@ pub fn pair(turns: &mut [Turn<'_>]) {
     }
 }
 
-/// The calls so far, found in constant time: a hostile history may hold a hundred thousand.
+/// The calls so far, found in constant time: a hostile history may hold a hundred thousand. Most histories look for them
+/// in one way only, so that each index grows when it is asked.
 #[derive(Default)]
 struct Calls<'a> {
     all: Vec<Call<'a>>,
     by_id: HashMap<Cow<'a, str>, usize>,
+    /// How many of all are in `by_id`.
+    with_id: usize,
     by_name: HashMap<Cow<'a, str>, VecDeque<usize>>,
+    /// How many of all are in `by_name`.
+    with_name: usize,
     /// Everything before is answered.
     first_open: usize,
 }
@@ -65,13 +72,14 @@ struct Call<'a> {
 
 impl<'a> Calls<'a> {
     fn add(&mut self, id: Cow<'a, str>, name: Cow<'a, str>) {
-        let at = self.all.len();
-        self.by_id.insert(id.clone(), at);
-        self.by_name.entry(name.clone()).or_default().push_back(at);
         self.all.push(Call { id, name, answered: false });
     }
 
     fn by_id(&mut self, id: &str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
+        for (at, call) in self.all.iter().enumerate().skip(self.with_id) {
+            self.by_id.insert(call.id.clone(), at);
+        }
+        self.with_id = self.all.len();
         let at = *self.by_id.get(id)?;
         Some(self.answer(at))
     }
@@ -83,6 +91,10 @@ impl<'a> Calls<'a> {
             }
             return Some(self.answer(self.first_open));
         }
+        for (at, call) in self.all.iter().enumerate().skip(self.with_name) {
+            self.by_name.entry(call.name.clone()).or_default().push_back(at);
+        }
+        self.with_name = self.all.len();
         let queue = self.by_name.get_mut(name)?;
         loop {
             let at = queue.pop_front()?;

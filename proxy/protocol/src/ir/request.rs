@@ -49,6 +49,8 @@ pub struct Request<'a> {
     pub store: Option<bool>,
     /// A streaming client of Chat Completions asked for the usage chunk.
     pub include_usage: bool,
+    /// The body it was read from.
+    pub body: &'a [u8],
     /// Everything else.
     pub ext: Ext<'a>,
 }
@@ -76,8 +78,14 @@ impl<'a> Request<'a> {
             verbosity: None,
             store: None,
             include_usage: false,
+            body: &[],
             ext: Ext::default(),
         }
+    }
+
+    /// An empty buffer with room for the body that this becomes in another protocol.
+    pub(crate) fn buffer(&self) -> Vec<u8> {
+        Vec::with_capacity(self.body.len() + self.body.len() / 8 + 1024)
     }
 
     /// Divides the turns into the leading instructions and the rest.

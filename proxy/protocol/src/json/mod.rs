@@ -5,6 +5,7 @@
 //! schemas and signatures are never interpreted on the way: they stay the text they arrived as.
 
 mod compact;
+mod escape;
 pub(crate) mod lenient;
 pub(crate) mod record;
 mod text;
@@ -20,7 +21,7 @@ use serde_json::value::RawValue;
 
 pub use compact::compact;
 pub(crate) use lenient::{lenient, read_lenient};
-pub(crate) use text::{Num, Str, StrOr};
+pub(crate) use text::{Few, Num, Str, StrOr};
 pub(crate) use tree::Tree;
 
 /// A JSON value kept as the text it arrived as.

@@ -65,6 +65,38 @@ impl<'a> Deserialize<'a> for Num<'a> {
     }
 }
 
+/// A list that most often holds one item or two: parts of a message, calls of a turn.
+#[derive(Clone, Debug)]
+pub(crate) struct Few<T>(pub(crate) Vec<T>);
+
+impl<'a, T: Deserialize<'a>> Deserialize<'a> for Few<T> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FewVisitor<T>(PhantomData<T>);
+        impl<'a, T: Deserialize<'a>> Visitor<'a> for FewVisitor<T> {
+            type Value = Few<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a sequence")
+            }
+            fn visit_seq<A: SeqAccess<'a>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                few(seq).map(Few)
+            }
+        }
+        deserializer.deserialize_seq(FewVisitor(PhantomData))
+    }
+}
+
+/// Reads a list with room for two items at first, where `Vec` makes room for four: records are large.
+fn few<'a, T: Deserialize<'a>, A: SeqAccess<'a>>(mut seq: A) -> Result<Vec<T>, A::Error> {
+    let mut list = Vec::new();
+    while let Some(item) = seq.next_element()? {
+        if list.is_empty() {
+            list.reserve_exact(2);
+        }
+        list.push(item);
+    }
+    Ok(list)
+}
+
 /// A field that is either a string or a list.
 #[derive(Clone, Debug)]
 pub(crate) enum StrOr<'a, T> {
@@ -88,12 +120,8 @@ impl<'a, T: Deserialize<'a>> Deserialize<'a> for StrOr<'a, T> {
             fn visit_str<E: Error>(self, v: &str) -> Result<Self::Value, E> {
                 Ok(StrOr::Str(Cow::Owned(v.to_owned())))
             }
-            fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = seq.next_element()? {
-                    list.push(item);
-                }
-                Ok(StrOr::List(list))
+            fn visit_seq<A: SeqAccess<'a>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                few(seq).map(StrOr::List)
             }
         }
         deserializer.deserialize_any(StrOrVisitor(PhantomData))

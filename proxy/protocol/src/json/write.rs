@@ -4,6 +4,8 @@
 
 use serde_json::value::RawValue;
 
+use super::escape::escaped;
+
 /// Writes an object; the closure writes its members.
 pub fn object<R>(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>) -> R) -> R {
     out.push(b'{');
@@ -14,24 +16,16 @@ pub fn object<R>(out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>) -> R) 
 
 /// Writes `text` as a JSON string.
 pub fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing to a Vec cannot fail, and a str always has a JSON form.
-    let _ = serde_json::to_writer(out, text);
+    out.reserve(text.len() + 2);
+    out.push(b'"');
+    escaped(out, text);
+    out.push(b'"');
 }
 
 /// Writes texts as one JSON string, without joining them first: one of them may be large.
 pub fn concat(out: &mut Vec<u8>, texts: &[&str]) {
     out.push(b'"');
-    for text in texts {
-        if text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-            let start = out.len();
-            string(out, text);
-            out.pop();
-            // Rare: only text that needs escaping pays for closing the gap of the opening quote.
-            out.remove(start);
-        } else {
-            out.extend_from_slice(text.as_bytes());
-        }
-    }
+    texts.iter().for_each(|text| escaped(out, text));
     out.push(b'"');
 }
 

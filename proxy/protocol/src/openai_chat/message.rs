@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, NONE, Role, State, ToolCall, ToolResult, Turn};
-use crate::json::{DecodeError, Str, StrOr, compact, constant};
+use crate::json::{DecodeError, Few, Str, StrOr, compact, constant};
 
 use super::part;
 use super::wire::{Call, CallFunction, ExtraContent, Message};
@@ -59,6 +59,8 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
     match message.content {
         Some(StrOr::Str(text)) => {
             turn.plain = true;
+            let calls = message.tool_calls.as_ref().map_or(0, |calls| calls.0.len());
+            turn.blocks.reserve_exact(1 + calls);
             turn.blocks.push(Block::text(text));
         }
         Some(StrOr::List(parts)) => {
@@ -78,14 +80,14 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
         }
         turn.blocks.push(Block::new(Content::ToolResult(empty_result(id.0))));
     }
-    if let Some(calls) = message.tool_calls {
+    if let Some(Few(calls)) = message.tool_calls {
         if calls.is_empty() {
             turn.ext.push("", "tool_calls", constant(EMPTY_LIST));
         }
         turn.blocks.extend(calls.into_iter().enumerate().map(|(i, call)| call_block(call, i as u32)));
     }
     if let Some(function) = message.function_call {
-        turn.blocks.push(function_block(Cow::Borrowed(""), function, CallStyle::Legacy, Ext::default()));
+        turn.blocks.push(function_block(Cow::Borrowed(""), *function, CallStyle::Legacy, Ext::default()));
     }
     if let Some(extra) = message.extra_content {
         turn.ext.push("", "extra_content", extra);

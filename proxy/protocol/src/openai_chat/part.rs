@@ -43,13 +43,13 @@ pub(super) fn decode(mut part: Part<'_>, at: u32) -> Block<'_> {
         }
         ("input_audio", Part { input_audio: Some(audio), rest, .. }) => {
             ext.add("", rest);
-            Content::Media(sound(audio, &mut ext))
+            Content::Media(sound(*audio, &mut ext))
         }
         ("file", Part { file: Some(file), rest, .. })
             if file.file_data.is_some() || file.file_id.is_some() =>
         {
             ext.add("", rest);
-            Content::Media(document(file, &mut ext))
+            Content::Media(document(*file, &mut ext))
         }
         (_, part) => opaque(kind, part),
     };

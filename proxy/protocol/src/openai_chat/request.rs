@@ -14,12 +14,13 @@ use super::{THIS, message, wire};
 pub(super) const TOOL: &str = "tools";
 
 /// Reads a request body.
-pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    let body: wire::Body<'_> = read(body)?;
+pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
+    let body: wire::Body<'_> = read(bytes)?;
     let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
     let messages = body.messages.ok_or_else(|| DecodeError::field("messages", "is required"))?;
     let mut ext = Ext::of(body.rest);
     let mut request = Request::new(THIS, model.0);
+    request.body = bytes;
     request.stream = body.stream;
     request.include_usage = body.stream_options.is_some_and(wants_usage);
     for (at, one) in messages.into_iter().enumerate() {

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::record::{Rest, record};
-use crate::json::{Num, Str, StrOr};
+use crate::json::{Few, Num, Str, StrOr};
 
 record! {
     /// A request body.
@@ -50,8 +50,8 @@ record! {
         role: Str<'a>,
         content: StrOr<'a, Part<'a>>,
         refusal: Str<'a>,
-        tool_calls: Vec<Call<'a>>,
-        function_call: CallFunction<'a>,
+        tool_calls: Few<Call<'a>>,
+        function_call: Box<CallFunction<'a>>,
         tool_call_id: Str<'a>,
         reasoning_content: &'a RawValue,
         reasoning: &'a RawValue,
@@ -67,8 +67,8 @@ record! {
         refusal: Str<'a>,
         thinking: &'a RawValue,
         image_url: Image<'a>,
-        input_audio: InputAudio<'a>,
-        file: File<'a>,
+        input_audio: Box<InputAudio<'a>>,
+        file: Box<File<'a>>,
     }
 }
 
@@ -135,7 +135,7 @@ record! {
     pub(super) struct Call<'a> rest {
         id: Str<'a>,
         function: CallFunction<'a>,
-        custom: CallCustom<'a>,
+        custom: Box<CallCustom<'a>>,
         extra_content: &'a RawValue,
     }
 }

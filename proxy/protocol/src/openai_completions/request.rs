@@ -13,11 +13,12 @@ use crate::notes::Rejected;
 use super::{THIS, wire};
 
 /// Reads a request body. The prompt becomes what the user says.
-pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    let body: wire::Body<'_> = read(body)?;
+pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
+    let body: wire::Body<'_> = read(bytes)?;
     let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
     let raw = body.prompt.ok_or_else(|| DecodeError::field("prompt", "is required"))?;
     let mut request = Request::new(THIS, model.0);
+    request.body = bytes;
     let mut ext = Ext::of(body.rest);
     match prompt(raw) {
         Some(turn) => request.turns.push(turn),

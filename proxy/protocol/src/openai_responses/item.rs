@@ -30,32 +30,52 @@ pub(super) enum Side {
 /// # Errors
 /// One is no object; one of a client has a member of a wrong type, or is a message of nobody.
 pub(super) fn decode_all(list: &RawValue, side: Side) -> Result<Vec<Turn<'_>>, DecodeError> {
-    let raws = Raws { list, items: OnceCell::new() };
+    let mut turns = Vec::new();
     match serde_json::from_str::<Vec<Item<'_>>>(list.get()) {
-        Ok(items) => items
-            .into_iter()
-            .enumerate()
-            .map(|(at, item)| turn_of(item, at as u32, side, || raws.get(at)))
-            .collect(),
+        Ok(items) => known(items, side, || Some(list), &mut turns)?,
         // Items not known here may have members of any type.
-        Err(_) => raws.all().iter().enumerate().map(|(at, raw)| decode(raw, at as u32, side)).collect(),
+        Err(_) => each(list, side, &mut turns)?,
     }
+    Ok(turns)
 }
 
-/// Items as they stand in their list: looked for only where one of them is not known, and then once.
-struct Raws<'a> {
-    list: &'a RawValue,
-    items: OnceCell<Vec<&'a RawValue>>,
+/// Adds the turns of items that have all been read. `list` is what they stand in: looked for only where one of them is
+/// not known, and then once.
+///
+/// # Errors
+/// As of [`decode_all`].
+pub(super) fn known<'a>(
+    items: Vec<Item<'a>>,
+    side: Side,
+    list: impl Fn() -> Option<&'a RawValue>,
+    turns: &mut Vec<Turn<'a>>,
+) -> Result<(), DecodeError> {
+    let raws: OnceCell<Vec<&'a RawValue>> = OnceCell::new();
+    let raw = |at: usize| {
+        let raws = raws.get_or_init(|| list().map(raws_of).unwrap_or_default());
+        raws.get(at).copied().unwrap_or(RawValue::NULL)
+    };
+    turns.reserve(items.len());
+    for (at, item) in items.into_iter().enumerate() {
+        turns.push(turn_of(item, at as u32, side, || raw(at))?);
+    }
+    Ok(())
 }
 
-impl<'a> Raws<'a> {
-    fn all(&self) -> &[&'a RawValue] {
-        self.items.get_or_init(|| serde_json::from_str(self.list.get()).unwrap_or_default())
+/// Adds the turns of items that are read one by one.
+///
+/// # Errors
+/// As of [`decode_all`].
+pub(super) fn each<'a>(list: &'a RawValue, side: Side, turns: &mut Vec<Turn<'a>>) -> Result<(), DecodeError> {
+    for (at, raw) in raws_of(list).into_iter().enumerate() {
+        turns.push(decode(raw, at as u32, side)?);
     }
+    Ok(())
+}
 
-    fn get(&self, at: usize) -> &'a RawValue {
-        self.all().get(at).copied().unwrap_or(RawValue::NULL)
-    }
+/// Items as they stand in their list.
+fn raws_of(list: &RawValue) -> Vec<&RawValue> {
+    serde_json::from_str(list.get()).unwrap_or_default()
 }
 
 /// Reads one item.

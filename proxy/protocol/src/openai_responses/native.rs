@@ -8,17 +8,18 @@ use crate::json::write::{List, Object};
 use crate::state::has_tags;
 
 use super::THIS;
+use super::request::raw_input;
 use super::write_item::write_reasoning_item;
 
 /// Writes what was read, and the provider's name of the model. State that another provider made stays behind.
 pub(super) fn write(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
     o.str("model", target.model);
     for field in request.ext.own(THIS, THIS).iter().filter(|field| field.inside.is_empty()) {
-        if field.key == "input" && has_tags(field.value.get().as_bytes()) {
-            write_input(o, &field.value, &request.turns);
-        } else {
-            o.field(&field.key, &field.value);
-        }
+        o.field(&field.key, &field.value);
+    }
+    match raw_input(request.body) {
+        Some(input) if has_tags(input.get().as_bytes()) => write_input(o, input, &request.turns),
+        input => o.opt_raw("input", input.map(RawValue::get)),
     }
     o.opt_bool("stream", request.stream);
     o.opt_bool("parallel_tool_calls", request.parallel_tools);

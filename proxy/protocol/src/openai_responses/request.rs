@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::ir::{
     Block, Effort, Ext, NONE, OutputFormat, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn, pair,
 };
-use crate::json::{DecodeError, Str, count, read, read_raw, string};
+use crate::json::{DecodeError, Str, StrOr, count, read, read_raw, string};
 
 use super::facts::{FORMAT, REASONING, TEXT};
 use super::item::Side;
@@ -20,13 +20,21 @@ pub(super) const LOGPROBS: &str = "message.output_text.logprobs";
 pub(super) const STATE: &str = "reasoning.encrypted_content";
 
 /// Reads a request body.
-pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
-    let body: wire::Body<'_> = read(body)?;
+pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
+    let (body, input) = match read::<wire::Whole<'_>>(bytes) {
+        Ok(whole) => whole.divide(),
+        // Items not known here may have members of any type.
+        Err(_) => {
+            let mut body: wire::Body<'_> = read(bytes)?;
+            body.rest.retain(|(key, raw)| key != "input" || raw.get() == "null");
+            (body, None)
+        }
+    };
     let model = body.model.ok_or_else(|| DecodeError::field("model", "is required"))?;
     let mut ext = Ext::of(body.rest);
     let mut request = Request::new(THIS, model.0);
+    request.body = bytes;
     for (key, twin) in [
-        ("input", body.input),
         ("instructions", body.instructions),
         ("stream_options", body.stream_options),
         ("max_output_tokens", body.max_output_tokens),
@@ -42,7 +50,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
             ext.push("", key, raw);
         }
     }
-    request.turns = turns(body.instructions, body.input)?;
+    request.turns = body.instructions.map(instructions).transpose()?.into_iter().collect();
+    turns(input, bytes, &mut request.turns)?;
     pair(&mut request.turns);
     request.stream = body.stream;
     request.tools = body.tools.map(tools).transpose()?.unwrap_or_default();
@@ -65,27 +74,39 @@ pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, DecodeError> {
     Ok(request)
 }
 
-/// Instructions, then a turn an item.
+fn said(role: Role, text: Cow<'_, str>, at: u32) -> Turn<'_> {
+    Turn { role, blocks: vec![Block::text(text)], plain: true, at, ext: Ext::default() }
+}
+
+fn instructions(raw: &RawValue) -> Result<Turn<'_>, DecodeError> {
+    let text = string(raw).ok_or_else(|| DecodeError::field("instructions", "is not a string"))?;
+    Ok(said(Role::System, text, NONE))
+}
+
+/// Adds a turn an item.
 fn turns<'a>(
-    instructions: Option<&'a RawValue>,
-    input: Option<&'a RawValue>,
-) -> Result<Vec<Turn<'a>>, DecodeError> {
-    let said =
-        |role, text, at| Turn { role, blocks: vec![Block::text(text)], plain: true, at, ext: Ext::default() };
-    let mut turns = Vec::new();
-    if let Some(raw) = instructions {
-        let text = string(raw).ok_or_else(|| DecodeError::field("instructions", "is not a string"))?;
-        turns.push(said(Role::System, text, NONE));
-    }
+    input: Option<StrOr<'a, wire::Item<'a>>>,
+    body: &'a [u8],
+    turns: &mut Vec<Turn<'a>>,
+) -> Result<(), DecodeError> {
     match input {
-        None => {}
-        Some(raw) if raw.get().starts_with('"') => {
-            turns.push(said(Role::User, read_raw::<Str<'a>>(raw)?.0, 0))
-        }
-        Some(raw) if raw.get().starts_with('[') => turns.extend(item::decode_all(raw, Side::Input)?),
-        Some(_) => return Err(DecodeError::field("input", "is neither a string nor a list")),
+        Some(StrOr::Str(text)) => turns.push(said(Role::User, text, 0)),
+        Some(StrOr::List(items)) => item::known(items, Side::Input, || raw_input(body), turns)?,
+        None => match raw_input(body) {
+            None => {}
+            Some(raw) if raw.get().starts_with('"') => {
+                turns.push(said(Role::User, read_raw::<Str<'a>>(raw)?.0, 0));
+            }
+            Some(raw) if raw.get().starts_with('[') => item::each(raw, Side::Input, turns)?,
+            Some(_) => return Err(DecodeError::field("input", "is neither a string nor a list")),
+        },
     }
-    Ok(turns)
+    Ok(())
+}
+
+/// The input as it stands in a body.
+pub(super) fn raw_input(body: &[u8]) -> Option<&RawValue> {
+    read::<wire::Input<'_>>(body).ok()?.input
 }
 
 fn tools(raw: &RawValue) -> Result<Vec<Tool<'_>>, DecodeError> {

@@ -5,29 +5,59 @@ use serde_json::value::RawValue;
 use crate::json::record::record;
 use crate::json::{Num, Str, StrOr};
 
+/// Declares the request body twice: with its input, and without, for one that cannot be read in one pass.
+macro_rules! bodies {
+    ($($field:ident: $type:ty,)*) => {
+        record! {
+            /// A request body with its input.
+            pub(super) struct Whole<'a> rest {
+                input: StrOr<'a, Item<'a>>,
+                $($field: $type,)*
+            }
+        }
+
+        record! {
+            /// The settings of a request body.
+            pub(super) struct Body<'a> rest {
+                $($field: $type,)*
+            }
+        }
+
+        impl<'a> Whole<'a> {
+            /// The settings and the input.
+            pub(super) fn divide(self) -> (Body<'a>, Option<StrOr<'a, Item<'a>>>) {
+                (Body { $($field: self.$field,)* rest: self.rest }, self.input)
+            }
+        }
+    };
+}
+
+bodies! {
+    model: Str<'a>,
+    instructions: &'a RawValue,
+    stream: bool,
+    stream_options: &'a RawValue,
+    max_output_tokens: &'a RawValue,
+    temperature: Num<'a>,
+    top_p: Num<'a>,
+    top_logprobs: u64,
+    include: &'a RawValue,
+    tools: &'a RawValue,
+    tool_choice: &'a RawValue,
+    parallel_tool_calls: bool,
+    text: &'a RawValue,
+    reasoning: &'a RawValue,
+    safety_identifier: &'a RawValue,
+    user: &'a RawValue,
+    metadata: &'a RawValue,
+    service_tier: Str<'a>,
+    store: bool,
+}
+
 record! {
-    /// A request body.
-    pub(super) struct Body<'a> rest {
-        model: Str<'a>,
+    /// The input of a request body, as it stands there.
+    pub(super) struct Input<'a> {
         input: &'a RawValue,
-        instructions: &'a RawValue,
-        stream: bool,
-        stream_options: &'a RawValue,
-        max_output_tokens: &'a RawValue,
-        temperature: Num<'a>,
-        top_p: Num<'a>,
-        top_logprobs: u64,
-        include: &'a RawValue,
-        tools: &'a RawValue,
-        tool_choice: &'a RawValue,
-        parallel_tool_calls: bool,
-        text: &'a RawValue,
-        reasoning: &'a RawValue,
-        safety_identifier: &'a RawValue,
-        user: &'a RawValue,
-        metadata: &'a RawValue,
-        service_tier: Str<'a>,
-        store: bool,
     }
 }
 

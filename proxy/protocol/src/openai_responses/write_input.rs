@@ -1,7 +1,8 @@
 //! Writing the instructions and the input of a request that came in another protocol.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+
+use foldhash::HashSet;
 
 use crate::ir::{
     Arguments, Block, CallStyle, Content, Media, MediaKind, Role, Source, ToolCall, ToolResult, Turn,
@@ -26,7 +27,7 @@ pub(super) fn write(
     foreign: &Foreign<'_, '_>,
     notes: &mut Notes,
 ) -> Result<(), Rejected> {
-    let mut writer = Writer { foreign, notes, custom: HashSet::new(), pending: Vec::new() };
+    let mut writer = Writer { foreign, notes, custom: HashSet::default(), pending: Vec::new() };
     let turns = &foreign.request.turns;
     let instructions = turns.first().filter(|turn| turn.role.is_system());
     if let Some(turn) = instructions {

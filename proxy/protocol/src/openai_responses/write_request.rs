@@ -27,7 +27,7 @@ pub(super) fn encode(
     purpose: Purpose,
     notes: &mut Notes,
 ) -> Result<Encoded, Rejected> {
-    let mut body = Vec::with_capacity(4096);
+    let mut body = request.buffer();
     if request.source == THIS {
         write::object(&mut body, |o| native::write(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
