@@ -54,6 +54,8 @@ pub struct Record {
     pub request_bytes: u64,
     /// Bytes of the response body that were handed on.
     pub response_bytes: u64,
+    /// What of it could not be carried from one protocol to another, as the client was told.
+    pub warnings: Option<Box<str>>,
 }
 
 /// Takes records. Clones feed one writer.
@@ -96,6 +98,7 @@ struct Line<'r> {
     tokens_counted_by: Option<&'static str>,
     request_bytes: u64,
     response_bytes: u64,
+    warnings: Option<&'r str>,
 }
 
 impl AccessLog {
@@ -196,6 +199,7 @@ impl<'r> Line<'r> {
             tokens_counted_by: record.tokens.counted_by().map(|by| by.name()),
             request_bytes: record.request_bytes,
             response_bytes: record.response_bytes,
+            warnings: record.warnings.as_deref(),
         }
     }
 }
@@ -237,6 +241,7 @@ mod tests {
             tokens: Tokens::default(),
             request_bytes: 0,
             response_bytes: 0,
+            warnings: None,
         }
     }
 

@@ -7,8 +7,9 @@ use std::borrow::Cow;
 
 use crate::codec::ProviderCodec;
 use crate::facts::{Facts, Fate, Field, Otherwise};
-use crate::ir::{Choice, Content, Ext, ExtField, Request, Scope, Thinking, whole};
-use crate::json::compact;
+use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
+use serde_json::value::RawValue;
+
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
 
@@ -107,14 +108,39 @@ pub fn drop_field(source: &Facts, field: Field, fate: Fate, notes: &mut Notes) -
     }
 }
 
-/// Notes what of a response its client cannot be given.
-pub fn response_ext(source: Protocol, target: Protocol, scope: Scope, ext: &Ext<'_>, notes: &mut Notes) {
+/// Notes what of a response, its choices apart, its client cannot be given.
+pub(crate) fn response(response: &Response<'_>, target: Protocol, notes: &mut Notes) {
+    Walk { source: source_facts(response.source), target }.told(Scope::Response, &response.ext, notes);
+}
+
+/// Notes what of a choice its client cannot be given.
+pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, notes: &mut Notes) {
     let walk = Walk { source: source_facts(source), target };
-    for field in ext.iter() {
-        if walk.fate(scope, field) != Otherwise::Carried {
-            notes.tell(code(&field.key, "dropped"));
-        }
+    walk.told(Scope::Choice, &choice.ext, notes);
+    for turn in &choice.turns {
+        walk.told(Scope::Turn, &turn.ext, notes);
+        turn.blocks.iter().for_each(|block| walk.told(Scope::Block, &block.ext, notes));
     }
+}
+
+/// What [`annotations`] tells of.
+const ANNOTATIONS: &str = "annotations";
+
+/// The fields of a piece of a stream that only their own protocol knows.
+pub(crate) fn extensions<'r>(
+    facts: &Facts,
+    scope: Scope,
+    rest: &'r [(Cow<'_, str>, &RawValue)],
+) -> impl Iterator<Item = &'r str> {
+    let is_only_its_own = move |(key, value): &&(Cow<'_, str>, &RawValue)| {
+        value.get() != "null"
+            && facts.rule(scope, "", key).is_none_or(|rule| {
+                rule.otherwise != Otherwise::Carried
+                    && rule.same_in.is_empty()
+                    && !rule.says_nothing(value.get())
+            })
+    };
+    rest.iter().filter(is_only_its_own).map(|(key, _)| key.as_ref())
 }
 
 /// Notes annotations of an answer that its client cannot be given: those of kinds that only their own protocol knows,
@@ -122,7 +148,7 @@ pub fn response_ext(source: Protocol, target: Protocol, scope: Scope, ext: &Ext<
 pub(crate) fn annotations(choice: &Choice<'_>, has_place: bool, notes: &mut Notes) {
     let marks = choice.blocks().filter_map(|block| block.marks.as_deref());
     if { marks }.any(|marks| marks.other_annotations || !has_place && !marks.citations.is_empty()) {
-        notes.tell(code("annotations", "dropped"));
+        notes.tell(code(ANNOTATIONS, "dropped"));
     }
 }
 
@@ -164,17 +190,25 @@ impl Walk {
         Ok(())
     }
 
+    /// Of an answer, which can no longer be rejected.
+    fn told(&self, scope: Scope, ext: &Ext<'_>, notes: &mut Notes) {
+        let fields = ext.iter().filter(|field| field.key != ANNOTATIONS);
+        for field in fields.filter(|field| self.fate(scope, field) != Otherwise::Carried) {
+            notes.tell(code(&field.key, "dropped"));
+        }
+    }
+
     fn fate(&self, scope: Scope, field: &ExtField<'_>) -> Otherwise {
         let value = field.value.get();
         if value == "null" {
             return Otherwise::Carried;
         }
         let Some(rule) = self.source.rule(scope, field.inside, &field.key) else { return Otherwise::Drop };
-        let says_nothing = !rule.defaults.is_empty() && {
-            let value: Cow<'_, str> = compact(value);
-            rule.defaults.contains(&value.as_ref())
-        };
-        if says_nothing || rule.same_in.contains(&self.target) { Otherwise::Carried } else { rule.otherwise }
+        if rule.says_nothing(value) || rule.same_in.contains(&self.target) {
+            Otherwise::Carried
+        } else {
+            rule.otherwise
+        }
     }
 }
 

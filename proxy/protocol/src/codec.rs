@@ -5,11 +5,11 @@ use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ids::Ids;
-use crate::ir::{Request, Response};
+use crate::ir::{BlockKind, Event, Request, Response};
 use crate::json::DecodeError;
 use crate::models::{ModelList, OpenAiModels};
 use crate::names::Names;
-use crate::notes::{Notes, Rejected};
+use crate::notes::{Notes, Rejected, code};
 use crate::protocol::Protocol;
 use crate::stream::{Framing, StreamDecoder, StreamEncoder};
 
@@ -210,6 +210,8 @@ pub struct Reply {
     pub framing: Framing,
     /// Settings to repeat; from [`Codec::echo`].
     pub echo: Vec<(&'static str, String)>,
+    /// What a stream said that the client could not be given.
+    pub notes: Notes,
 }
 
 impl Reply {
@@ -224,6 +226,16 @@ impl Reply {
             input_estimate: 0,
             framing: Framing::Sse,
             echo: codec.echo(request),
+            notes: Notes::default(),
+        }
+    }
+
+    /// Notes what of an event no client of another protocol can be given.
+    pub(crate) fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Extension(field) => self.notes.tell(code(field, "dropped")),
+            Event::BlockStart { kind: BlockKind::Opaque(_), .. } => self.notes.tell("output_block_dropped"),
+            _ => {}
         }
     }
 

@@ -2,6 +2,7 @@
 //! it has. Rejections, warnings and the generated table in the docs all read these.
 
 use crate::ir::{Block, Content, NONE, Scope, Turn};
+use crate::json::compact;
 use crate::json::record::{camel, is_snake};
 use crate::protocol::Protocol;
 
@@ -99,6 +100,11 @@ impl ExtRule {
     pub const fn unless(mut self, defaults: &'static [&'static str]) -> Self {
         self.defaults = defaults;
         self
+    }
+
+    /// Whether a value says no more than leaving the field out.
+    pub(crate) fn says_nothing(&self, value: &str) -> bool {
+        !self.defaults.is_empty() && self.defaults.contains(&compact(value).as_ref())
     }
 
     /// With protocols that take it as it is.

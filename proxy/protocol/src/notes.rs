@@ -12,7 +12,7 @@ pub const UNSUPPORTED: &str = "unsupported_by_provider";
 const MAX_WARNINGS: usize = 32;
 
 /// Collects the warnings of one translation. In strict mode the first one rejects the request instead.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Notes {
     strict: bool,
     warnings: BTreeSet<Cow<'static, str>>,

@@ -3,6 +3,7 @@
 use crate::aws_eventstream::EventStreamFramer;
 use crate::error::ApiError;
 use crate::ir::{Event, Sink};
+use crate::notes::Notes;
 use crate::sse::{ArrayFramer, Frame, FrameError, SseFramer};
 
 /// How a stream is divided into frames.
@@ -30,6 +31,9 @@ pub trait StreamDecoder: Send {
 pub trait StreamEncoder: Send {
     /// Appends what an event looks like. Nothing is written after `End` or `Error`.
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+
+    /// What was said by now that the client could not be given.
+    fn notes(&self) -> &Notes;
 
     /// What to send when nothing was sent for a while.
     fn keep_alive(&self) -> &'static [u8] {

@@ -10,6 +10,7 @@ use crate::route::{Failure, Member};
 use crate::state::Key;
 use crate::tally::{Prompt, Said, Tally, Work};
 use http::HeaderValue;
+use llm_protocol::Notes;
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -95,6 +96,8 @@ pub struct Account {
     outcome: Outcome,
     first_token: Option<Duration>,
     response_bytes: u64,
+    /// What could not be carried: of the request, and of a stream when it is over.
+    warnings: Option<String>,
 }
 
 impl Account {
@@ -132,6 +135,7 @@ impl Account {
             outcome: Outcome::Cancelled,
             first_token: None,
             response_bytes: 0,
+            warnings: None,
         })
     }
 
@@ -203,6 +207,16 @@ impl Account {
                 series.first_token.observe(took.as_secs_f64());
             }
         }
+    }
+
+    /// Something could not be carried.
+    pub(crate) fn warned(&mut self, notes: &Notes) {
+        let Some(told) = notes.header() else { return };
+        let warnings = self.warnings.get_or_insert_default();
+        if !warnings.is_empty() {
+            warnings.push_str(", ");
+        }
+        warnings.push_str(&told);
     }
 
     /// Where tokens are counted.
@@ -307,6 +321,7 @@ impl Drop for Account {
             tokens: self.tokens,
             request_bytes: self.request_bytes,
             response_bytes: self.response_bytes,
+            warnings: self.warnings.take().map(String::into_boxed_str),
         };
         Closing { books: self.books.clone(), series, record }.close(untold);
     }

@@ -63,6 +63,7 @@ pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc
         }
         Usable::Whole(told, Whole { body, tokens }) => {
             account.answer(200);
+            account.warned(&told.notes);
             account.told(tokens, None);
             account.passed_on(body.len(), false);
             account.end(Outcome::Complete);
@@ -73,9 +74,10 @@ pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc
         }
         Usable::Stream(told, pump, upstream) => {
             account.answer(200);
+            account.warned(&told.notes);
             let translation = Translation::new(pump, upstream, account, drain.clone());
             let mut response = Response::new(Body::from(translation));
-            *response.headers_mut() = head::translated(
+            *response.headers_mut() = head::translated_stream(
                 &told.headers,
                 &told.notes,
                 form.framing == Framing::Sse,

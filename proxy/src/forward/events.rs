@@ -179,8 +179,11 @@ impl Events {
             let end = last_end(&chunk, 0);
             if end < chunk.len() {
                 self.held.extend_from_slice(&chunk[end..]);
+                chunk.slice(..end)
+            } else {
+                // Without counting who else has it.
+                chunk
             }
-            chunk.slice(..end)
         } else {
             // What is held has no end, but its last byte may be half of one.
             let looked_at = self.held.len() - 1;

@@ -117,10 +117,26 @@ pub(super) fn translated(theirs: &HeaderMap, notes: &Notes, events: bool, dialec
     if let Some(id) = THEIR_IDS.iter().find_map(|name| theirs.get(name)) {
         headers.insert(UPSTREAM_REQUEST_ID, id.clone());
     }
-    if let Some(warnings) = notes.header().and_then(|text| HeaderValue::try_from(text).ok()) {
-        headers.insert(WARNINGS, warnings);
-    }
+    headers.extend(warnings(notes));
     headers
+}
+
+/// The headers of a stream that was translated. What the client could not be given of it is known when it is over: the
+/// warnings of that come as a trailer, to clients that send `te: trailers` (RFC 9110 §6.5).
+pub(super) fn translated_stream(
+    theirs: &HeaderMap,
+    notes: &Notes,
+    events: bool,
+    dialect: Dialect,
+) -> HeaderMap {
+    let mut headers = translated(theirs, notes, events, dialect);
+    headers.insert(header::TRAILER, HeaderValue::from_static("x-llm-proxy-warnings"));
+    headers
+}
+
+/// What could not be carried, if there is anything.
+pub(crate) fn warnings(notes: &Notes) -> Option<(HeaderName, HeaderValue)> {
+    Some((WARNINGS, HeaderValue::try_from(notes.header()?).ok()?))
 }
 
 /// What no API answers with, and gateways, login pages and error pages in between do.

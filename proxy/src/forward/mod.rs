@@ -7,7 +7,7 @@ mod attempt;
 pub mod call;
 mod closing;
 pub mod events;
-mod head;
+pub(crate) mod head;
 pub mod metrics;
 mod opening;
 pub mod relay;

@@ -3,10 +3,11 @@
 use super::stream::{Pump, Stage};
 use crate::drain::{Drain, Phase};
 use crate::forward::relay::Broken;
-use crate::forward::{Account, Outcome};
+use crate::forward::{Account, Outcome, head};
 use crate::tally::{Counted, PATIENCE, Said, Work};
 use crate::upstream::{self, BodyError};
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame};
 use llm_protocol::{ApiError, ErrorKind};
 use std::pin::Pin;
@@ -30,6 +31,8 @@ pub struct Translation {
     /// The count that the end of the stream waits for.
     counting: Option<Pin<Box<dyn Future<Output = Counted> + Send>>>,
     over: bool,
+    /// What is said after the body.
+    trailers: Option<HeaderMap>,
 }
 
 type Next = Option<Result<Frame<Bytes>, Broken>>;
@@ -45,19 +48,21 @@ impl Translation {
     ) -> Self {
         pump.commit();
         let (spoke, alarm) = (Instant::now(), Box::pin(sleep(QUIET)));
-        Self { upstream, pump, account, drain, spoke, alarm, counting: None, over: false }
+        Self { upstream, pump, account, drain, spoke, alarm, counting: None, over: false, trailers: None }
     }
 
     fn end(&mut self, outcome: Outcome) {
         self.tell();
         self.account.end(outcome);
         self.over = true;
+        self.trailers = head::warnings(self.pump.notes()).map(|entry| HeaderMap::from_iter([entry]));
     }
 
     /// Tells the account what is known by now.
     fn tell(&mut self) {
         let heard = std::mem::take(self.pump.heard());
         self.account.told(self.pump.tokens(), Some(Said::Heard(heard)));
+        self.account.warned(self.pump.notes());
     }
 
     /// Counts what nobody told, of a stream that ends with it.
@@ -101,7 +106,11 @@ impl Translation {
             Stage::Ended if self.upstream.is_end_stream() => self.end(Outcome::Complete),
             _ => {}
         }
-        self.say().or_else(|| self.over.then_some(None))
+        self.say()
+            .or_else(|| {
+                self.trailers.take_if(|_| self.over).map(|trailers| Some(Ok(Frame::trailers(trailers))))
+            })
+            .or_else(|| self.over.then_some(None))
     }
 
     fn read(&mut self, part: Option<Result<Frame<Bytes>, BodyError>>) {
@@ -199,6 +208,6 @@ impl Body for Translation {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.over
+        self.over && self.trailers.is_none()
     }
 }

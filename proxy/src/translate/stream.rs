@@ -9,7 +9,7 @@ use crate::state::Key;
 use crate::tally::{Counted, Heard};
 use llm_protocol::ids::Ids;
 use llm_protocol::ir::{BlockKind, Delta, Event, Finish, Sink, Usage};
-use llm_protocol::{ApiError, Exchange, Framing, StreamEncoder, StreamReader};
+use llm_protocol::{ApiError, Exchange, Framing, Notes, StreamEncoder, StreamReader};
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
 use std::time::Instant;
@@ -134,6 +134,12 @@ impl Pump {
     #[must_use]
     pub fn keep_alive(&self) -> &'static [u8] {
         self.writer.encoder.keep_alive()
+    }
+
+    /// What was said by now that the client could not be given.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        self.writer.encoder.notes()
     }
 
     /// What it cost, as far as the provider told.

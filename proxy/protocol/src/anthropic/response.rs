@@ -2,13 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::account::{annotations, response_ext};
+use crate::account::{self, annotations};
 use crate::codec::{Exchange, JSON_TOOL, Reply};
 use crate::custom;
 use crate::fault;
 use crate::ir::{
-    Block, Choice, Content, Ext, ExtField, Finish, NONE, Response, Role, Scope, State, ToolCall, Turn, Usage,
-    has,
+    Block, Choice, Content, Ext, ExtField, Finish, NONE, Response, Role, State, ToolCall, Turn, Usage, has,
 };
 use crate::json::write::{self, List, Object};
 use crate::json::{DecodeError, read_lenient};
@@ -113,14 +112,14 @@ fn write_native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
 }
 
 fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
-    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    account::response(response, THIS, notes);
     o.str("id", &message_id(response.id.as_deref().unwrap_or(""), reply));
     o.str("type", "message");
     o.str("role", "assistant");
     o.str("model", reply.model(response.model.as_deref()));
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
-    response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+    account::choice(response.source, THIS, choice, notes);
     annotations(choice, false, notes);
     let mut signs = Signs { stop_text: choice.stop_sequence.is_some(), ..Signs::default() };
     o.list("content", |l| {

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::account;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sink, State};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Scope, Sink, State};
 use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
 
+use super::facts::FACTS;
 use super::usage::Counts;
 use super::{THIS, error, finish, wire};
 
@@ -180,7 +182,10 @@ impl Decoder {
         let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
         let block = open.block;
         match &mut open.kind {
-            Kind::Text => piece(block, delta.text, Delta::Text, sink),
+            Kind::Text => {
+                piece(block, delta.text, Delta::Text, sink);
+                extension("citations", delta.citation, sink);
+            }
             Kind::Reasoning => {
                 piece(block, delta.thinking, Delta::Reasoning, sink);
                 sign(block, delta.signature, false, sink);
@@ -219,6 +224,7 @@ impl Decoder {
         sink: &mut dyn Sink,
     ) {
         if let Some(delta) = delta {
+            extension("container", delta.container, sink);
             self.take_end(delta.stop_reason, delta.stop_sequence, delta.stop_details);
         }
         if let Some(told) = &told {
@@ -292,6 +298,14 @@ fn sign(block: u32, data: Option<Str<'_>>, redacted: bool, sink: &mut dyn Sink) 
     }
 }
 
+/// Tells of a field that has no place elsewhere.
+fn extension(key: &'static str, value: Option<&RawValue>, sink: &mut dyn Sink) {
+    let fields = value.map(|value| (Cow::Borrowed(key), value));
+    for key in account::extensions(&FACTS, Scope::Response, fields.as_slice()) {
+        sink.event(Event::Extension(Cow::Borrowed(key)));
+    }
+}
+
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
         if self.over {
@@ -306,7 +320,10 @@ impl StreamDecoder for Decoder {
             "content_block_start" => self.open(index, event.content_block.unwrap_or_default(), sink),
             "content_block_delta" => self.delta(index, event.delta.unwrap_or_default(), sink),
             "content_block_stop" => self.close(index, sink),
-            "message_delta" => self.message_delta(event.delta, event.usage, sink),
+            "message_delta" => {
+                extension("context_management", event.context_management, sink);
+                self.message_delta(event.delta, event.usage, sink);
+            }
             "message_stop" => self.stop(sink),
             kind if kind == "error"
                 || frame.event == b"error"

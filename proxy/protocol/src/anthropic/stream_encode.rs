@@ -6,6 +6,7 @@ use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sequence, State, Usage};
 use crate::json::write::{self, Object};
+use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::state::Trailing;
 use crate::stream::StreamEncoder;
@@ -91,6 +92,10 @@ impl Encoder {
 }
 
 impl StreamEncoder for Encoder {
+    fn notes(&self) -> &Notes {
+        &self.writer.reply.notes
+    }
+
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let writer = &mut self.writer;
         self.sequence.event(event, &mut |event: Event<'_>| writer.event(&event, out));
@@ -106,6 +111,7 @@ impl Writer {
         if self.over {
             return;
         }
+        self.reply.note(event);
         match event {
             Event::Start { id, model, .. } => self.restart(id, model),
             Event::Usage(counts) => self.usage = Some(*counts),
@@ -114,7 +120,9 @@ impl Writer {
                 self.open = Some(self.opened(*choice, kind));
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
-            Event::Logprobs { .. } | Event::Citation { .. } => {}
+            Event::Logprobs { .. } => self.reply.notes.tell("logprobs_dropped"),
+            Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
+            Event::Extension(_) => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.close(out),
             Event::Finish { choice: 0, finish, native, stop_sequence, message } => {
@@ -293,6 +301,9 @@ impl Writer {
             redacted_start(out, self.index, &state);
             block_stop(out, self.index);
         }
+        if self.trailing.lost {
+            self.reply.notes.tell("reasoning_state_dropped");
+        }
         let end = self.end.take().unwrap_or(End {
             finish: Finish::Unknown,
             native: None,
@@ -300,7 +311,12 @@ impl Writer {
             message: None,
         });
         let signs = Signs { stop_text: end.stop_sequence.is_some(), ..self.signs };
-        let word = end.native.unwrap_or_else(|| finish::word(end.finish, signs).0);
+        let (word, warning) = finish::word(end.finish, signs);
+        warning
+            .filter(|_| end.native.is_none())
+            .into_iter()
+            .for_each(|warning| self.reply.notes.tell(warning));
+        let word = end.native.unwrap_or(word);
         let counts = self.usage.unwrap_or(estimate(&self.reply));
         event(out, "message_delta", |o| {
             o.object("delta", |o| {

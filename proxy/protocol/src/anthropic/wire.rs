@@ -164,6 +164,7 @@ record! {
         content_block: StartedBlock<'a>,
         delta: Delta<'a>,
         usage: Usage<'a>,
+        context_management: &'a RawValue,
         error: &'a RawValue,
     }
 }
@@ -204,6 +205,8 @@ record! {
         thinking: Str<'a>,
         signature: Str<'a>,
         partial_json: Str<'a>,
+        citation: &'a RawValue,
+        container: &'a RawValue,
         stop_reason: Str<'a>,
         stop_sequence: Str<'a>,
         stop_details: StopDetails<'a>,

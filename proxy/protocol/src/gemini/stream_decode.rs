@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::account;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Sink, Usage};
+use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Scope, Sink, Usage};
 use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
 
+use super::facts::FACTS;
 use super::partial::Partial;
 use super::usage::Counts;
 use super::wire::{Answer, Call, Candidate, Part};
@@ -120,6 +122,9 @@ impl Decoder {
         let state = &mut self.choices[at];
         let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
         let tokens = logprobs::read(tokens);
+        for key in account::extensions(&FACTS, Scope::Choice, &candidate.rest) {
+            sink.event(Event::Extension(Cow::Borrowed(key)));
+        }
         let mut reader = Reader { state, blocks: &mut self.blocks, exchange: &self.exchange, tokens, sink };
         for part in candidate.content.and_then(|content| content.parts).map_or_else(Vec::new, |parts| parts.0)
         {

@@ -4,6 +4,7 @@ use crate::codec::Reply;
 use crate::error::{ApiError, ErrorKind};
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, List, Object};
+use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::stream::{Framing, StreamEncoder};
 
@@ -243,7 +244,9 @@ impl Encoder {
             return self.fail(&ApiError::new(ErrorKind::Server, text), out);
         }
         let is_blocked = native.starts_with(finish::BLOCKED);
-        let word = if is_blocked { native } else { finish::word(finish, native).0 };
+        let (word, warning) = finish::word(finish, native);
+        let word = if is_blocked { native } else { word };
+        warning.filter(|_| !is_blocked).into_iter().for_each(|warning| self.reply.notes.tell(warning));
         let explained = message.filter(|_| finish == Finish::Refusal);
         self.choices[at].finish = Some((word.to_owned(), explained.map(str::to_owned)));
     }
@@ -306,17 +309,23 @@ fn write_content(o: &mut Object<'_>, parts: impl FnOnce(&mut List<'_>)) {
 }
 
 impl StreamEncoder for Encoder {
+    fn notes(&self) -> &Notes {
+        &self.reply.notes
+    }
+
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
+        self.reply.note(event);
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
             Event::Start { id, model, .. } => self.start(id, model),
             Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs),
-            Event::Citation { .. } => {}
+            Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
+            Event::Extension(_) => {}
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { block } => self.close(*block, out),
             Event::Finish { choice, finish, native, message, .. } => {
@@ -331,9 +340,14 @@ impl StreamEncoder for Encoder {
         }
     }
 
+    /// An empty piece of text: Google's client for Python takes every line that is no data for JSON, comments too.
     fn keep_alive(&self) -> &'static [u8] {
         match self.reply.framing {
-            Framing::Sse | Framing::AwsEvents => b": keep-alive\n\n",
+            Framing::Sse | Framing::AwsEvents => concat!(
+                r#"data: {"candidates":[{"content":{"parts":[{"text":""}],"role":"model"},"index":0}]}"#,
+                "\n\n"
+            )
+            .as_bytes(),
             Framing::JsonArray => b"\n",
         }
     }

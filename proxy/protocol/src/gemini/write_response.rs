@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::account::{annotations, response_ext};
+use crate::account::{self, annotations};
 use crate::codec::Reply;
-use crate::ir::{Block, Choice, Content, Ext, Finish, Response, Scope};
+use crate::ir::{Block, Choice, Content, Ext, Finish, Response};
 use crate::json::write::{self, List, Object};
 use crate::notes::Notes;
 
@@ -58,10 +58,10 @@ fn native_choice(o: &mut Object<'_>, choice: &Choice<'_>) {
 }
 
 fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
-    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    account::response(response, THIS, notes);
     o.list("candidates", |l| {
         for choice in &response.choices {
-            response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+            account::choice(response.source, THIS, choice, notes);
             annotations(choice, false, notes);
             l.object(|o| foreign_choice(o, choice, reply, notes));
         }

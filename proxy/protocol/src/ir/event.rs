@@ -54,6 +54,8 @@ pub enum Event<'a> {
         /// The page, and where in the block's text.
         citation: Citation<'a>,
     },
+    /// The answer has a field that only the provider's own protocol knows: its name. May come more than once.
+    Extension(Cow<'a, str>),
     /// Opaque state of a block.
     Signature {
         /// The block.

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::account::{self, response_ext};
+use crate::account;
 use crate::codec::{Exchange, Reply};
 use crate::ir::Ext;
-use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Scope, Turn, has};
+use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Turn, has};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, read_lenient, string};
 use crate::notes::Notes;
@@ -177,7 +177,7 @@ fn native_choice(o: &mut Object<'_>, choice: &Choice<'_>) {
 }
 
 fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
-    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    account::response(response, THIS, notes);
     o.str("id", &chat_id(response.id.as_deref().unwrap_or(""), reply));
     o.str("object", "chat.completion");
     o.u64("created", response.created.unwrap_or(reply.created));
@@ -199,7 +199,7 @@ fn foreign_choice(
     reply: &mut Reply,
     notes: &mut Notes,
 ) {
-    response_ext(source, THIS, Scope::Choice, &choice.ext, notes);
+    account::choice(source, THIS, choice, notes);
     account::annotations(choice, true, notes);
     let explained = Signs { calls: false, refuses: explanation(choice).is_some() };
     let signs = choice.turns.iter().map(signs).fold(explained, |all, one| Signs {

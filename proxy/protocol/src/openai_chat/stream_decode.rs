@@ -137,6 +137,9 @@ impl Decoder {
                 open.sign_last(extra);
             }
         }
+        if chunk.content_filter_results.is_some_and(|raw| raw.get() != "{}") {
+            sink.event(Event::Extension(Cow::Borrowed("content_filter_results")));
+        }
         // Some servers write an empty reason until there is one.
         if let Some(native) = chunk.finish_reason.filter(|native| !native.0.is_empty()) {
             state.finish = Some(native.0.into_owned());
@@ -218,7 +221,11 @@ impl Open<'_, '_> {
     /// Citations are of the text at hand; places in it are counted from the beginning of the message.
     fn cite(&mut self, raw: Option<&RawValue>) {
         let Some((Said::Text, block)) = self.state.said else { return };
-        for mut citation in annotations::list(raw).filter_map(annotations::read) {
+        for raw in annotations::list(raw) {
+            let Some(mut citation) = annotations::read(raw) else {
+                self.sink.event(Event::Extension(Cow::Borrowed("annotations")));
+                continue;
+            };
             citation.start = citation.start.saturating_sub(self.state.before);
             citation.end = citation.end.saturating_sub(self.state.before);
             self.sink.event(Event::Citation { block, citation });

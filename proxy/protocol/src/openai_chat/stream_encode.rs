@@ -4,6 +4,7 @@ use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
+use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
@@ -295,7 +296,8 @@ impl Encoder {
         if let (Some(text), true) = (explained, first) {
             self.delta(out, choice, None, |o| o.str("refusal", text));
         }
-        let (word, _) = finish_word(finish, &signs);
+        let (word, warning) = finish_word(finish, &signs);
+        warning.into_iter().for_each(|warning| self.reply.notes.tell(warning));
         self.delta(out, choice, Some(word), |_| {});
     }
 
@@ -332,10 +334,15 @@ fn write_error(error: &ApiError, out: &mut Vec<u8>) {
 }
 
 impl StreamEncoder for Encoder {
+    fn notes(&self) -> &Notes {
+        &self.reply.notes
+    }
+
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
+        self.reply.note(event);
         if !matches!(event, Event::Signature { .. } | Event::Usage(_)) {
             self.opened(None, out);
         }
@@ -362,6 +369,7 @@ impl StreamEncoder for Encoder {
             Event::Finish { choice, finish, message, .. } => {
                 self.finish(*choice, *finish, message.as_deref(), out);
             }
+            Event::Extension(_) => {}
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => {
                 self.over = true;

@@ -294,6 +294,7 @@ record! {
         index: u32,
         delta: ChunkDelta<'a>,
         logprobs: &'a RawValue,
+        content_filter_results: &'a RawValue,
         finish_reason: Str<'a>,
     }
 }

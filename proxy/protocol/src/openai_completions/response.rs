@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::account::{annotations, response_ext};
+use crate::account::{self, annotations};
 use crate::codec::Reply;
-use crate::ir::{Block, Choice, Content, Ext, Finish, NONE, Response, Role, Scope, Turn, has};
+use crate::ir::{Block, Choice, Content, Ext, Finish, NONE, Response, Role, Turn, has};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, read_lenient};
 use crate::notes::Notes;
@@ -128,14 +128,14 @@ fn native_choice(o: &mut Object<'_>, choice: &Choice<'_>) {
 }
 
 fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
-    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    account::response(response, THIS, notes);
     o.str("id", &id(response.id.as_deref().unwrap_or(""), reply));
     o.str("object", "text_completion");
     o.u64("created", response.created.unwrap_or(reply.created));
     o.str("model", reply.model(response.model.as_deref()));
     o.list("choices", |l| {
         for choice in &response.choices {
-            response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+            account::choice(response.source, THIS, choice, notes);
             annotations(choice, false, notes);
             let is_said = |block: &Block<'_>| {
                 matches!(block.content, Content::Text(_) | Content::Refusal(_) | Content::Reasoning(_))

@@ -7,6 +7,7 @@ use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, Delta, Event, Sink, Usage};
 use crate::json::write::{self, Object};
 use crate::json::{Str, lenient};
+use crate::notes::Notes;
 use crate::openai_chat::{error, usage};
 use crate::sse::{Frame, write_event};
 use crate::stream::{StreamDecoder, StreamEncoder};
@@ -189,26 +190,36 @@ impl Encoder {
 }
 
 impl StreamEncoder for Encoder {
+    fn notes(&self) -> &Notes {
+        &self.reply.notes
+    }
+
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
+        self.reply.note(event);
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
             Event::Start { id, model, created, .. } => self.start(id, model, *created),
-            Event::BlockStart { choice, .. } => self.blocks.push(*choice),
+            Event::BlockStart { choice, kind, .. } => {
+                if matches!(kind, BlockKind::ToolCall { .. }) {
+                    self.reply.notes.tell("output_block_dropped");
+                }
+                self.blocks.push(*choice);
+            }
             Event::Delta { block, delta: Delta::Text(text) | Delta::Refusal(text) } => {
                 if let Some(choice) = self.blocks.get(*block as usize).copied() {
                     self.text(out, choice, text, None);
                 }
             }
-            Event::Delta { .. }
-            | Event::Logprobs { .. }
-            | Event::Citation { .. }
-            | Event::Signature { .. }
-            | Event::BlockEnd { .. } => {}
+            Event::Logprobs { .. } => self.reply.notes.tell("logprobs_dropped"),
+            Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
+            Event::Delta { .. } | Event::Extension(_) | Event::Signature { .. } | Event::BlockEnd { .. } => {}
             Event::Finish { choice, finish, .. } => {
-                self.text(out, *choice, "", Some(finish_word(*finish).0));
+                let (word, warning) = finish_word(*finish);
+                warning.into_iter().for_each(|warning| self.reply.notes.tell(warning));
+                self.text(out, *choice, "", Some(word));
             }
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Error(error) => self.fail(error, out),

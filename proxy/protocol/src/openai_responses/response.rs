@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::account::{self, response_ext};
+use crate::account;
 use crate::codec::{Exchange, Reply};
-use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, Scope, ToolCall, Turn};
+use crate::ir::{Arguments, Block, Choice, Content, Ext, Finish, Response, ToolCall, Turn};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, count, lenient, read_lenient, string};
 use crate::notes::Notes;
@@ -131,10 +131,10 @@ fn write_native(o: &mut Object<'_>, response: &Response<'_>, reply: &Reply) {
 }
 
 fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes: &mut Notes) {
-    response_ext(response.source, THIS, Scope::Response, &response.ext, notes);
+    account::response(response, THIS, notes);
     let empty = Choice::default();
     let choice = response.choices.first().unwrap_or(&empty);
-    response_ext(response.source, THIS, Scope::Choice, &choice.ext, notes);
+    account::choice(response.source, THIS, choice, notes);
     account::annotations(choice, true, notes);
     let told = Told {
         id: response.id.as_deref().unwrap_or(""),

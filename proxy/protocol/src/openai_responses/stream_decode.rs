@@ -74,7 +74,11 @@ impl Decoder {
             }
             "response.refusal.delta" => self.say(index, part, true, event.delta, Vec::new(), sink),
             "response.output_text.annotation.added" => {
-                self.cite(index, part, event.annotation.and_then(annotations::read), sink);
+                let citation = event.annotation.and_then(annotations::read);
+                if citation.is_none() {
+                    sink.event(Event::Extension(Cow::Borrowed("annotations")));
+                }
+                self.cite(index, part, citation, sink);
             }
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
                 self.piece(index, event.delta, Delta::Args, sink);

@@ -3,6 +3,7 @@
 use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, Citation, Delta, Event, Finish, Logprob, Sequence, State, Usage};
+use crate::notes::Notes;
 use crate::openai_chat::{annotations, logprobs};
 use crate::state::Trailing;
 use crate::stream::StreamEncoder;
@@ -55,6 +56,10 @@ impl Encoder {
 }
 
 impl StreamEncoder for Encoder {
+    fn notes(&self) -> &Notes {
+        &self.writer.reply.notes
+    }
+
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         let writer = &mut self.writer;
         self.sequence.event(event, &mut |event: Event<'_>| writer.event(&event, out));
@@ -66,6 +71,7 @@ impl Writer {
         if self.over {
             return;
         }
+        self.reply.note(event);
         match event {
             Event::Start { .. } if self.items.count > 0 || !matches!(self.open, Open::None) => {
                 self.fail(&ApiError::restarted(), out);
@@ -82,6 +88,7 @@ impl Writer {
             Event::Delta { delta, .. } => self.delta(delta, out),
             Event::Logprobs { logprobs, .. } => self.keep_tokens(logprobs),
             Event::Citation { citation, .. } => self.cite(citation, out),
+            Event::Extension(_) => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.block_end(out),
             Event::Finish { choice: 0, finish, message, .. } => {
@@ -201,8 +208,11 @@ impl Writer {
 
     /// Keeps tokens for the text that comes next.
     fn keep_tokens(&mut self, tokens: &[Logprob<'_>]) {
-        if let Open::Message(Message { part: Some(part), .. }) = &mut self.open {
-            logprobs::append(&mut part.logprobs, tokens);
+        match &mut self.open {
+            Open::Message(Message { part: Some(part), .. }) if !part.refusal => {
+                logprobs::append(&mut part.logprobs, tokens);
+            }
+            _ => self.reply.notes.tell("logprobs_dropped"),
         }
     }
 
@@ -304,7 +314,11 @@ impl Writer {
             let (id, state) = (self.reply.ids.mint("rs_"), Some(carried(&state).into_owned()));
             self.thought(&Thought { id, state, ..Thought::default() }, Ending::Complete, out);
         }
+        if self.trailing.lost {
+            self.reply.notes.tell("reasoning_state_dropped");
+        }
         let end = finish::word(finish, self.signs);
+        end.warning.into_iter().for_each(|warning| self.reply.notes.tell(warning));
         let kind = if end.reason.is_some() { "response.incomplete" } else { "response.completed" };
         self.response(out, kind, end.status, end.reason, None);
         self.over = true;

@@ -25,12 +25,47 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/goldens")
 }
 
-#[test]
-fn every_pair_says_what_it_said() {
+fn cases() -> Vec<Case> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     // Beside the recordings, what no recording can hold: state that this crate gave out.
     let folders = ["fixtures", "tests/data/cases"].map(|folder| case::load(&root.join(folder)).unwrap());
-    let cases: Vec<Case> = folders.into_iter().flatten().map(|(_, case)| case.unwrap()).collect();
+    folders.into_iter().flatten().map(|(_, case)| case.unwrap()).collect()
+}
+
+/// Warnings of whole answers that a stream has no need of: it passes on what came of arguments, or fails.
+const OF_WHOLE_ANSWERS: [&str; 3] = ["arguments_dropped", "tool_arguments_dropped", "tool_arguments_wrapped"];
+
+#[test]
+fn streams_warn_of_what_whole_answers_warn_of() {
+    let (mut warned, mut compared) = (0, 0);
+    for case in cases().iter().filter(|case| case.status() < 400 && case.framing() != "json") {
+        for client in translate::PAIRED.into_iter().filter(|client| client.0.name() != case.protocol) {
+            let codes = |mode| {
+                let warnings = translate::answer(case, client.0, client.1, mode)?.warnings;
+                Some(
+                    warnings
+                        .split(", ")
+                        .filter(|code| !code.is_empty())
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>(),
+                )
+            };
+            // A stream that breaks off is no whole answer.
+            let (Some(whole), Some(stream)) = (codes(Mode::Plain), codes(Mode::Recorded)) else { continue };
+            let missing = whole
+                .iter()
+                .find(|code| !stream.contains(code) && !OF_WHOLE_ANSWERS.contains(&code.as_str()));
+            assert_eq!(missing, None, "{} for {}: only {stream:?}", case.name, client.0.name());
+            warned += usize::from(!stream.is_empty());
+            compared += 1;
+        }
+    }
+    assert!(compared > 150 && warned > 8, "{compared} compared, {warned} with warnings");
+}
+
+#[test]
+fn every_pair_says_what_it_said() {
+    let cases = cases();
     let update = std::env::var_os("UPDATE_GOLDENS").is_some();
     let mut changed = Vec::new();
     for client in translate::PAIRED {
@@ -120,6 +155,7 @@ fn answer(out: &mut String, case: &Case, (to, model): Side, mode: Mode) {
             None => writeln!(out, "{line}").unwrap(),
         }
     }
+    warnings(out, &answer.warnings);
     out.push('\n');
 }
 

@@ -145,7 +145,8 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Opti
         Mode::Stream => read(&mut unfold::Shorter::new(write)),
         Mode::Recorded | Mode::Plain => read(&mut write),
     }
-    Some(Answer { status, body: out, warnings: String::new(), is_stream: true })
+    let warnings = encoder.notes().header().unwrap_or_default();
+    Some(Answer { status, body: out, warnings, is_stream: true })
 }
 
 /// The data of the events of a stream, but the sentinel of its end.

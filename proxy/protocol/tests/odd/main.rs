@@ -10,6 +10,7 @@ mod answers;
 mod errors;
 mod requests;
 mod streams;
+mod warnings;
 
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{NoStates, Reply, RouteOptions};

@@ -103,6 +103,17 @@ proptest! {
     }
 
     #[test]
+    fn long_strings_end_where_they_end(
+        first in "[a\\\\\"]{0,150}", second in "[abcdefgh]{0,90}[\\\\]{0,5}[\"a]{0,3}[abc]{0,70}"
+    ) {
+        let text = serde_json::json!({"a": first, "b": [second, first], "c": second}).to_string();
+        let found = members(&text).unwrap();
+        let value = |at: usize| serde_json::from_str::<serde_json::Value>(found[at].1).unwrap();
+        prop_assert_eq!((value(0), value(2)), (first.clone().into(), second.clone().into()));
+        prop_assert_eq!(value(1), serde_json::json!([second, first]));
+    }
+
+    #[test]
     fn a_document_cut_short_is_never_taken_for_a_whole_one(value in json(), cut in 0.0f64..1.0) {
         let text = serde_json::to_string(&serde_json::json!({ "a": value })).unwrap();
         let cut = (text.len() as f64 * cut) as usize;

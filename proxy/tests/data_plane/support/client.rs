@@ -121,6 +121,13 @@ impl Coming {
         }
     }
 
+    /// The body, and what comes after it.
+    pub(crate) async fn trailed(self) -> (String, Option<HeaderMap>) {
+        let collected = soon(self.0.into_body().collect()).await.unwrap();
+        let trailers = collected.trailers().cloned();
+        (String::from_utf8(collected.to_bytes().to_vec()).unwrap(), trailers)
+    }
+
     pub(crate) async fn whole(self) -> Answer {
         let (head, body) = self.0.into_parts();
         let body = soon(body.collect()).await.unwrap().to_bytes();

@@ -11,3 +11,4 @@ mod routing;
 mod said;
 mod same;
 mod speakers;
+mod warned;
