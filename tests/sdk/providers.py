@@ -17,6 +17,7 @@ RESTRICTED_KEY = "sk-sdk-restricted-0123456789abc"
 BEHAVIOURS = {
     "chat": "ok",
     "slow": "slow-30",
+    "sleepy": "slow-10500",
     "refuses-400": "fixture-error-empty-messages",
     "limited": "status-429",
     "hangs": "hang",

@@ -185,6 +185,8 @@ pub struct Exchange {
     pub json_tool: bool,
     /// Names of custom tools that were written as functions with one text argument (see [`crate::custom`]).
     pub custom: Vec<String>,
+    /// The provider may search the web: its answer may cite what it found.
+    pub searches: bool,
 }
 
 /// The tool that stands for structured output where a model has none (TRANSLATION §5).

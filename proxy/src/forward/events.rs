@@ -8,6 +8,7 @@
 
 use super::usage::{Counts, Tokens};
 use crate::tally::Heard;
+use crate::translate::redact::redacted;
 use bytes::{Bytes, BytesMut};
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
@@ -219,21 +220,35 @@ impl Events {
         }
     }
 
-    /// What of these events is let through.
+    /// What of these events is let through: not those that only count, if they are to be hidden, and of errors all but
+    /// what is the provider's own business.
     fn shown(&mut self, events: Bytes) -> Bytes {
-        if !std::mem::take(&mut self.hidden) {
+        let (hidden, failed) = (std::mem::take(&mut self.hidden), self.end == Some(End::Error));
+        if !hidden && !failed {
             return events;
         }
         let mut shown = BytesMut::with_capacity(events.len());
         let mut rest = &events[..];
         while !rest.is_empty() {
             let (event, after) = rest.split_at(first_end(rest));
-            if !is_usage_only(event) {
-                shown.extend_from_slice(event);
+            match std::str::from_utf8(event) {
+                Ok(text) if failed && self.is_error(event) => {
+                    shown.extend_from_slice(redacted(text).as_bytes());
+                }
+                _ if hidden && is_usage_only(event) => {}
+                _ => shown.extend_from_slice(event),
             }
             rest = after;
         }
         shown.freeze()
+    }
+
+    /// Whether an event tells of an error.
+    fn is_error(&self, event: &[u8]) -> bool {
+        Events::of(self.protocol).is_some_and(|mut alone| {
+            alone.look(event);
+            alone.end == Some(End::Error)
+        })
     }
 
     /// Whether the stream said that the answer is complete, and nothing is held back.

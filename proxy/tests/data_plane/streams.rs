@@ -100,6 +100,24 @@ async fn an_error_of_the_provider_is_its_last_word() {
 }
 
 #[tokio::test]
+async fn errors_within_a_stream_hide_whose_account_it_is() {
+    let said = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"org-of-the-model-itself\"}}]}\n\n";
+    let event = "data: {\"error\":{\"message\":\"limit reached for org-abcdefgh1234, key sk-abcdefgh1234\"}}\n\n";
+    for parts in [vec![said, event], vec![EVENT, event, said]] {
+        let sent = parts.clone();
+        let fake = Fake::start(move |_| {
+            let whole = sent.concat();
+            async move { sse_of(&[&whole]) }
+        })
+        .await;
+        let proxy = Proxy::serving(&[provider("a", &fake.url())]).await;
+        let told = event.replace("abcdefgh1234", "[redacted]");
+        assert_eq!(proxy.chat("m").await.text(), parts.concat().replace(event, &told));
+        assert_eq!(proxy.log(1).await[0]["outcome"], "upstream_stream_error");
+    }
+}
+
+#[tokio::test]
 async fn what_happens_after_the_end_is_no_error() {
     let kept = Arc::<Mutex<Vec<_>>>::default();
     for breaks in [true, false] {

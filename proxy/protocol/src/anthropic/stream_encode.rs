@@ -122,7 +122,7 @@ impl Writer {
             Event::Delta { delta, .. } => self.delta(delta, out),
             Event::Logprobs { .. } => self.reply.notes.tell("logprobs_dropped"),
             Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
-            Event::Extension(_) => {}
+            Event::Message { .. } | Event::Extension(_) => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.close(out),
             Event::Finish { choice: 0, finish, native, stop_sequence, message } => {

@@ -52,5 +52,5 @@ pub(crate) fn encode(
     let json_tool = plan.form == Form::Tool;
     let foreign = Foreign { request, target, names: &names, plan: &plan, purpose };
     foreign.write(&mut body, notes)?;
-    Ok(Encoded { body, exchange: Exchange { names, json_tool, custom } })
+    Ok(Encoded { body, exchange: Exchange { names, json_tool, custom, ..Exchange::default() } })
 }

@@ -57,7 +57,7 @@ pub(super) fn encode(
     })?;
     let json_tool = plan.form == Form::Tool;
     let custom = custom::names(request);
-    Ok(Encoded { body, exchange: Exchange { names, json_tool, custom } })
+    Ok(Encoded { body, exchange: Exchange { names, json_tool, custom, ..Exchange::default() } })
 }
 
 struct Writer<'w, 'a> {

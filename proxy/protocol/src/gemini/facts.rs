@@ -7,7 +7,7 @@ use crate::ir::{Ext, Scope};
 use crate::json::record::camel;
 use crate::protocol::Protocol;
 
-use super::logprobs;
+use super::{grounding, logprobs};
 
 /// The settings of the answer, inside the request.
 pub(super) const CONFIG: &str = "generationConfig";
@@ -178,7 +178,8 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Choice, "", "safetyRatings"),
     carried(Scope::Choice, "", "tokenCount"),
     rule(Scope::Choice, "", logprobs::KEY, Otherwise::Drop).same_in(OPENAI),
-    rule(Scope::Choice, "", "groundingMetadata", Otherwise::Drop),
+    // Its citations go with the texts.
+    carried(Scope::Choice, "", grounding::KEY),
     rule(Scope::Choice, "", "citationMetadata", Otherwise::Drop),
     rule(Scope::Choice, "", "urlContextMetadata", Otherwise::Drop),
 ];

@@ -37,23 +37,24 @@ pub(super) fn decode(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
         Some(Few(parts)) => {
             turn.blocks.reserve_exact(parts.len());
             for (i, one) in parts.into_iter().enumerate() {
-                push(&mut turn.blocks, part::decode(one, i as u32));
+                turn.blocks.push(part::decode(one, i as u32));
+                set_apart(&mut turn.blocks);
             }
         }
     }
     turn
 }
 
-/// Adds a block. State of another family stands on a thought of its own before the part it came with: that is
-/// where the other protocols look for it.
-fn push<'a>(blocks: &mut Vec<Block<'a>>, mut block: Block<'a>) {
-    let is_foreign = block.state.as_ref().is_some_and(|state| state.family != THIS.family());
-    if is_foreign && !matches!(block.content, Content::Reasoning(_)) {
+/// State of another family that came with the last part stands on a thought of its own before it: that is where the
+/// other protocols look for it.
+fn set_apart(blocks: &mut Vec<Block<'_>>) {
+    let last = blocks.last_mut().filter(|last| !matches!(last.content, Content::Reasoning(_)));
+    let foreign = last.and_then(|last| last.state.take_if(|state| state.family != THIS.family()));
+    if let Some(state) = foreign {
         let mut thought = Block::new(Content::Reasoning(Cow::Borrowed("")));
-        thought.state = block.state.take();
-        blocks.push(thought);
+        thought.state = Some(state);
+        blocks.insert(blocks.len() - 1, thought);
     }
-    blocks.push(block);
 }
 
 /// The word of a role, as a JSON string.

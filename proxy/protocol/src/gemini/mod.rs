@@ -5,6 +5,7 @@ mod error;
 mod facts;
 mod finish;
 mod foreign;
+mod grounding;
 mod logprobs;
 mod message;
 mod models;

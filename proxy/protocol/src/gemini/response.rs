@@ -10,7 +10,7 @@ use crate::ir::{Choice, Content, Ext, Finish, Response, Role, Turn};
 use crate::json::{DecodeError, constant, lenient, read_lenient};
 
 use super::facts::ABSENT;
-use super::{THIS, error, finish, logprobs, message, usage, wire};
+use super::{THIS, error, finish, grounding, logprobs, message, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
@@ -66,6 +66,9 @@ fn choice<'a>(one: wire::Candidate<'a>, at: u32, exchange: &Exchange) -> Choice<
             text.marks_mut().logprobs = tokens;
         }
     }
+    if let Some(raw) = ext.read(grounding::KEY) {
+        cite(&mut turns, raw);
+    }
     let calls = turns.iter().flat_map(|turn| &turn.blocks).any(|b| matches!(b.content, Content::ToolCall(_)));
     let native = one.finish_reason.map(|reason| reason.0);
     Choice {
@@ -76,6 +79,25 @@ fn choice<'a>(one: wire::Candidate<'a>, at: u32, exchange: &Exchange) -> Choice<
         stop_sequence: None,
         finish_message: one.finish_message.map(|text| text.0),
         ext,
+    }
+}
+
+/// Adds the citations to the text they are of, or that there are some.
+fn cite<'a>(turns: &mut [Turn<'a>], raw: &'a RawValue) {
+    let mut blocks = turns.iter_mut().flat_map(|turn| &mut turn.blocks);
+    let Some((block, citations)) = blocks.find_map(|block| match &block.content {
+        Content::Text(text) if !text.is_empty() => {
+            let citations = grounding::read(raw, text);
+            Some((block, citations))
+        }
+        _ => None,
+    }) else {
+        return;
+    };
+    match citations {
+        Some(citations) if !citations.is_empty() => block.marks_mut().citations = citations,
+        Some(_) => {}
+        None => block.marks_mut().other_annotations = true,
     }
 }
 

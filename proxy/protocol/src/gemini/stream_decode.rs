@@ -18,7 +18,7 @@ use super::facts::FACTS;
 use super::partial::Partial;
 use super::usage::Counts;
 use super::wire::{Answer, Call, Candidate, Part};
-use super::{THIS, error, finish, logprobs, response};
+use super::{THIS, error, finish, grounding, logprobs, response};
 
 /// Reads chunks.
 pub(super) struct Decoder {
@@ -42,6 +42,8 @@ struct Choice {
     calls: bool,
     finish: Option<String>,
     message: Option<String>,
+    /// The text of the open block, where it may be cited.
+    text: String,
 }
 
 /// The open block of a choice.
@@ -116,7 +118,14 @@ impl Decoder {
     fn candidate(&mut self, candidate: Candidate<'_>, sink: &mut dyn Sink) {
         let index = candidate.index.unwrap_or(0);
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, open: None, calls: false, finish: None, message: None });
+            self.choices.push(Choice {
+                index,
+                open: None,
+                calls: false,
+                finish: None,
+                message: None,
+                text: String::new(),
+            });
             self.choices.len() - 1
         });
         let state = &mut self.choices[at];
@@ -129,6 +138,9 @@ impl Decoder {
         for part in candidate.content.and_then(|content| content.parts).map_or_else(Vec::new, |parts| parts.0)
         {
             reader.part(part);
+        }
+        if let Some((_, raw)) = candidate.rest.iter().find(|(key, _)| key == grounding::KEY) {
+            reader.cite(raw);
         }
         if let Some(word) = candidate.finish_reason {
             state.finish = Some(word.0.into_owned());
@@ -202,12 +214,16 @@ impl Reader<'_, '_> {
             _ => {
                 self.end();
                 let block = self.start(if thought { BlockKind::Reasoning } else { BlockKind::Text });
+                self.state.text.clear();
                 self.state.open = Some(Open::Said { block, thought });
                 block
             }
         };
         if !thought && !self.tokens.is_empty() {
             self.sink.event(Event::Logprobs { block, logprobs: std::mem::take(&mut self.tokens) });
+        }
+        if self.exchange.searches && !thought {
+            self.state.text.push_str(&text.0);
         }
         if !text.0.is_empty() {
             let delta = if thought { Delta::Reasoning(text.0) } else { Delta::Text(text.0) };
@@ -216,6 +232,19 @@ impl Reader<'_, '_> {
         if signature.is_some() {
             self.sign(block, signature);
             self.end();
+        }
+    }
+
+    /// Tells of the citations of the text at hand, or that there are some.
+    fn cite(&mut self, raw: &RawValue) {
+        let Some(Open::Said { block, thought: false }) = self.state.open else { return };
+        match grounding::read(raw, &self.state.text) {
+            Some(citations) => {
+                citations
+                    .into_iter()
+                    .for_each(|citation| self.sink.event(Event::Citation { block, citation }));
+            }
+            None => self.sink.event(Event::Extension(Cow::Borrowed("annotations"))),
         }
     }
 

@@ -325,7 +325,7 @@ impl StreamEncoder for Encoder {
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs),
             Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
-            Event::Extension(_) => {}
+            Event::Message { .. } | Event::Extension(_) => {}
             Event::Signature { block, state } => self.sign(*block, state, out),
             Event::BlockEnd { block } => self.close(*block, out),
             Event::Finish { choice, finish, native, message, .. } => {

@@ -3,7 +3,7 @@
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
 use crate::custom;
-use crate::ir::{Content, Request};
+use crate::ir::{Content, Request, Tool};
 use crate::json::write;
 use crate::names::{NameLimits, Names};
 use crate::notes::{Notes, Rejected};
@@ -46,8 +46,12 @@ pub(super) fn encode_named(
     let request = &*account::request(request, &Gemini, notes)?;
     let foreign = Foreign::new(request, target, Names::of(request, NAMES), notes)?;
     write::object(&mut body, |o| foreign.write(o, named, notes))?;
-    let exchange =
-        Exchange { names: foreign.names, json_tool: foreign.json_tool, custom: custom::names(request) };
+    let exchange = Exchange {
+        names: foreign.names,
+        json_tool: foreign.json_tool,
+        custom: custom::names(request),
+        searches: request.tools.iter().any(Tool::is_web_search),
+    };
     Ok(Encoded { body, exchange })
 }
 

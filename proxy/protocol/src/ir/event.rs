@@ -32,6 +32,11 @@ pub enum Event<'a> {
         /// What it is.
         kind: BlockKind<'a>,
     },
+    /// What follows of a choice is another message (Responses): its text stands apart from that before.
+    Message {
+        /// The choice.
+        choice: u32,
+    },
     /// A piece of a block. The block says what kind: text, arguments, reasoning, refusal.
     Delta {
         /// The block.

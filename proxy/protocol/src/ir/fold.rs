@@ -143,7 +143,7 @@ impl Sink for Fold {
                     block.state = Some(state.to_static());
                 }
             }
-            Event::BlockEnd { .. } | Event::Extension(_) => {}
+            Event::Message { .. } | Event::BlockEnd { .. } | Event::Extension(_) => {}
             Event::Finish { choice, finish, native, stop_sequence, message } => {
                 let at = self.choice(choice);
                 let choice = &mut self.response.choices[at];

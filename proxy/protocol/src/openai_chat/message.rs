@@ -60,7 +60,7 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
         Some(StrOr::Str(text)) => {
             turn.plain = true;
             let calls = message.tool_calls.as_ref().map_or(0, |calls| calls.0.len());
-            turn.blocks.reserve_exact(1 + calls);
+            turn.blocks.reserve_exact(1 + calls + usize::from(message.tool_call_id.is_some()));
             turn.blocks.push(Block::text(text));
         }
         Some(StrOr::List(parts)) => {
@@ -134,7 +134,7 @@ fn to_result(turn: &mut Turn<'_>, legacy: bool) {
             result.name = Cow::Owned(name.unwrap_or_default());
         }
     }
-    turn.blocks.push(block);
+    turn.blocks = vec![block];
 }
 
 fn call_block(call: Call<'_>, at: u32) -> Block<'_> {

@@ -9,8 +9,11 @@ use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{Signs, chat_id, finish_word};
-use super::write_message::write_signature;
+use super::write_message::{call_piece, write_signature};
 use super::{annotations, logprobs, usage};
+
+/// What stands between the texts of two messages.
+const APART: &str = "\n\n";
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -60,6 +63,8 @@ struct Choice {
     index: u32,
     /// The length of its text, in characters.
     length: u64,
+    /// The text that comes next stands apart from that before.
+    apart: bool,
     calls: u32,
     signs: Signs,
 }
@@ -153,7 +158,7 @@ impl Encoder {
             self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, length: 0, calls: 0, signs: Signs::default() });
+            self.choices.push(Choice { index, length: 0, apart: false, calls: 0, signs: Signs::default() });
             self.delta(out, index, None, |o| {
                 o.str("role", "assistant");
                 o.str("content", "");
@@ -166,7 +171,8 @@ impl Encoder {
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
         let is_refusal = matches!(kind, BlockKind::Refusal);
-        let (start, style) = (state.length, CallStyle::Function);
+        let gap = if state.apart { APART } else { "" };
+        let (start, style) = (state.length + annotations::chars(gap), CallStyle::Function);
         let mut place = Place { choice, is_call: false, is_refusal, call: 0, style, filled: false, start };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
@@ -218,9 +224,13 @@ impl Encoder {
         let place = *place;
         match delta {
             Delta::Text(text) => {
-                self.choice(place.choice, out).length += annotations::chars(text);
+                let state = self.choice(place.choice, out);
+                let gap = if std::mem::take(&mut state.apart) { APART } else { "" };
+                state.length += annotations::chars(gap) + annotations::chars(text);
                 let likely = self.likely.take_if(|likely| likely.block == block);
-                self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("content", text));
+                self.marked(out, place.choice, None, likely.as_ref(), |o| {
+                    write::concat(o.key("content"), &[gap, text]);
+                });
             }
             Delta::Refusal(text) => {
                 self.choice(place.choice, out).signs.refuses = true;
@@ -316,19 +326,6 @@ impl Encoder {
     }
 }
 
-/// A piece of a call: its name, if it is the first, and some of its arguments.
-fn call_piece(o: &mut Object<'_>, style: CallStyle, name: Option<&str>, text: &str) {
-    let (key, text_key) = match style {
-        CallStyle::Function => ("function", "arguments"),
-        CallStyle::Custom => ("custom", "input"),
-        CallStyle::Legacy => ("function_call", "arguments"),
-    };
-    o.object(key, |o| {
-        o.opt_str("name", name);
-        o.str(text_key, text);
-    });
-}
-
 fn write_error(error: &ApiError, out: &mut Vec<u8>) {
     write_event(out, "", |out| write::object(out, |o| o.object("error", |o| openai_members(o, error))));
 }
@@ -368,6 +365,10 @@ impl StreamEncoder for Encoder {
             }
             Event::Finish { choice, finish, message, .. } => {
                 self.finish(*choice, *finish, message.as_deref(), out);
+            }
+            Event::Message { choice } => {
+                let state = self.choice(*choice, out);
+                state.apart = state.length > 0;
             }
             Event::Extension(_) => {}
             Event::Usage(usage) => self.usage = Some(*usage),

@@ -272,3 +272,16 @@ pub(super) fn write_signature(o: &mut Object<'_>, state: &State<'_>) {
 pub(super) fn refuse_block(facts: &Facts, turn: &Turn<'_>, block: &Block<'_>, kind: &str) -> Rejected {
     Rejected::new(facts.block_path(turn, block), unknown_block(kind))
 }
+
+/// A piece of a call: its name, if it is the first, and some of its arguments.
+pub(super) fn call_piece(o: &mut Object<'_>, style: CallStyle, name: Option<&str>, text: &str) {
+    let (key, text_key) = match style {
+        CallStyle::Function => ("function", "arguments"),
+        CallStyle::Custom => ("custom", "input"),
+        CallStyle::Legacy => ("function_call", "arguments"),
+    };
+    o.object(key, |o| {
+        o.opt_str("name", name);
+        o.str(text_key, text);
+    });
+}

@@ -215,7 +215,11 @@ impl StreamEncoder for Encoder {
             }
             Event::Logprobs { .. } => self.reply.notes.tell("logprobs_dropped"),
             Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
-            Event::Delta { .. } | Event::Extension(_) | Event::Signature { .. } | Event::BlockEnd { .. } => {}
+            Event::Delta { .. }
+            | Event::Message { .. }
+            | Event::Extension(_)
+            | Event::Signature { .. }
+            | Event::BlockEnd { .. } => {}
             Event::Finish { choice, finish, .. } => {
                 let (word, warning) = finish_word(*finish);
                 warning.into_iter().for_each(|warning| self.reply.notes.tell(warning));

@@ -27,6 +27,8 @@ pub(super) struct Decoder {
     blocks: u32,
     started: bool,
     pub(super) signs: Signs,
+    /// There was a message.
+    spoke: bool,
     pub(super) over: bool,
 }
 
@@ -61,6 +63,7 @@ impl Decoder {
             blocks: 0,
             started: false,
             signs: Signs::default(),
+            spoke: false,
             over: false,
         }
     }
@@ -146,13 +149,23 @@ impl Decoder {
         self.close(index, sink);
         self.seen.push((index, id(&item)));
         let (kind, block) = match item.kind.as_ref().map_or("", |kind| kind.as_ref()) {
-            "message" => (Kind::Message { refusal: false }, None),
+            "message" => {
+                self.message(sink);
+                (Kind::Message { refusal: false }, None)
+            }
             "reasoning" => (Kind::Reasoning, Some(self.block(BlockKind::Reasoning, sink))),
             "function_call" => (Kind::Call, Some(self.call(&item, CallStyle::Function, sink))),
             "custom_tool_call" => (Kind::Call, Some(self.call(&item, CallStyle::Custom, sink))),
             other => (Kind::Other, Some(self.block(BlockKind::Opaque(Cow::Borrowed(other)), sink))),
         };
         self.open.push(Open { index, block, kind, sent: 0, part: 0, cited: false });
+    }
+
+    /// A message opens.
+    fn message(&mut self, sink: &mut dyn Sink) {
+        if std::mem::replace(&mut self.spoke, true) {
+            sink.event(Event::Message { choice: 0 });
+        }
     }
 
     fn call(&mut self, item: &wire::Item<'_>, style: CallStyle, sink: &mut dyn Sink) -> u32 {
@@ -214,6 +227,7 @@ impl Decoder {
             // A server that does not say that items open.
             self.close(index, sink);
             self.seen.push((index, String::new()));
+            self.message(sink);
             let kind = Kind::Message { refusal };
             self.open.push(Open { index, block: None, kind, sent: 0, part, cited: false });
         }

@@ -88,7 +88,7 @@ impl Writer {
             Event::Delta { delta, .. } => self.delta(delta, out),
             Event::Logprobs { logprobs, .. } => self.keep_tokens(logprobs),
             Event::Citation { citation, .. } => self.cite(citation, out),
-            Event::Extension(_) => {}
+            Event::Message { .. } | Event::Extension(_) => {}
             Event::Signature { state, .. } => self.sign(state, out),
             Event::BlockEnd { .. } => self.block_end(out),
             Event::Finish { choice: 0, finish, message, .. } => {

@@ -58,7 +58,7 @@ fn what_only_one_protocol_says_is_told_to_all_others() {
                 json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "safetyRatings": []}]}),
                 json!({"candidates": [{"content": {"role": "model", "parts": [{"text": ""}]}, "finishReason": "STOP", "groundingMetadata": grounding}]}),
             ],
-            "grounding_metadata_dropped",
+            "annotations_dropped",
         ),
         (
             CHAT,

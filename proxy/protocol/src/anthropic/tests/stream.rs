@@ -323,7 +323,9 @@ fn shape(event: &Event<'_>) -> String {
         | Event::Signature { block, .. } => format!("piece {block}"),
         Event::BlockEnd { block } => format!("close {block}"),
         Event::Error(_) | Event::End => "over 0".to_owned(),
-        Event::Finish { .. } | Event::Usage(_) | Event::Extension(_) => "other 0".to_owned(),
+        Event::Message { .. } | Event::Finish { .. } | Event::Usage(_) | Event::Extension(_) => {
+            "other 0".to_owned()
+        }
     }
 }
 

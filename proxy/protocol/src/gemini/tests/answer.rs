@@ -89,7 +89,7 @@ fn a_candidate_becomes_a_completion() {
     assert_eq!(message["tool_calls"][0]["extra_content"], json!({"google": {"thought_signature": "s"}}));
     assert_eq!(written["choices"][0]["finish_reason"], "tool_calls");
     assert_eq!(written["usage"]["completion_tokens"], 7);
-    assert_eq!(warnings, "grounding_metadata_dropped");
+    assert_eq!(warnings, "annotations_dropped");
 }
 
 #[test]

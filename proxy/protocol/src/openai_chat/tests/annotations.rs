@@ -28,15 +28,20 @@ fn whole(from: &dyn Codec, to: &dyn Codec, body: &Value) -> (Value, Option<Strin
 }
 
 fn stream(from: &dyn Codec, to: &dyn Codec, events: &[Value]) -> Vec<Value> {
+    warned_stream(from, to, events).0
+}
+
+fn warned_stream(from: &dyn Codec, to: &dyn Codec, events: &[Value]) -> (Vec<Value>, Option<String>) {
     let mut encoder = to.stream_encoder(reply(to));
     let mut out = Vec::new();
-    let mut reader = StreamReader::new(Framing::Sse, from.stream_decoder(Exchange::default()));
+    let exchange = Exchange { searches: true, ..Exchange::default() };
+    let mut reader = StreamReader::new(Framing::Sse, from.stream_decoder(exchange));
     let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
     events.iter().for_each(|event| reader.push(format!("data: {event}\n\n").as_bytes(), &mut sink));
     reader.finish(&mut sink);
     let text = String::from_utf8(out).unwrap();
     let data = text.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
-    data.map(|data| serde_json::from_str(data).unwrap()).collect()
+    (data.map(|data| serde_json::from_str(data).unwrap()).collect(), encoder.notes().header())
 }
 
 /// A citation of what stands in a text, flat as Responses has it.
@@ -153,6 +158,82 @@ fn streams_of_responses_cite_in_chat() {
         let annotations: Vec<Value> = delta("annotations").iter().map(|list| list[0].clone()).collect();
         check(&content, &json!(annotations));
     }
+}
+
+#[test]
+fn messages_of_a_stream_are_apart_and_citations_know_it() {
+    let delta = |item: u32, text: &str| json!({"type": "response.output_text.delta", "output_index": item, "content_index": 0, "delta": text});
+    let cite = |item: u32, annotation: Value| json!({"type": "response.output_text.annotation.added", "output_index": item, "content_index": 0, "annotation": annotation});
+    let added = |item: u32| json!({"type": "response.output_item.added", "output_index": item, "item": message(json!([]))});
+    let end = json!({"type": "response.completed", "response": response(json!([]))});
+    let events = [
+        added(0),
+        delta(0, "é [a]"),
+        cite(0, flat("é [a]", "[a]")),
+        added(1),
+        delta(1, "ü "),
+        delta(1, "[b]"),
+        cite(1, flat("ü [b]", "[b]")),
+        end,
+    ];
+    let chunks = stream(&OpenAiResponses, &OpenAiChat, &events);
+    let deltas = || chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+    let content: String = deltas().filter_map(|delta| delta["content"].as_str()).collect();
+    assert_eq!(content, "é [a]\n\nü [b]");
+    check(&content, &deltas().filter_map(|delta| delta["annotations"].get(0).cloned()).collect());
+    // Where texts are blocks of their own nothing stands between them.
+    let written = stream(&OpenAiResponses, &Anthropic, &events);
+    let texts: Vec<&str> = written.iter().filter_map(|event| event["delta"]["text"].as_str()).collect();
+    assert_eq!(texts, ["é [a]", "ü [b]"]);
+}
+
+/// What Gemini found for a text, with places in bytes.
+fn grounding(text: &str) -> Value {
+    let segment = |cited: &str| {
+        let start = text.find(cited).unwrap();
+        json!({"startIndex": start, "endIndex": start + cited.len(), "text": cited})
+    };
+    let page = |title: &str| json!({"web": {"uri": "https://a", "title": title}});
+    json!({
+        "webSearchQueries": ["q"],
+        "groundingChunks": [page("[b]"), page("[a]")],
+        "groundingSupports": [
+            {"segment": segment("[a]"), "groundingChunkIndices": [1]},
+            {"segment": segment("[b]"), "groundingChunkIndices": [0]},
+        ],
+    })
+}
+
+#[test]
+fn what_gemini_found_is_cited_where_its_place_is_known() {
+    let text = "é [a] ü [b]";
+    let candidate = |text: &str, found: Value| json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": "STOP", "groundingMetadata": found}]});
+    let piece =
+        |text: &str| json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}}]});
+    let events = [piece("é [a"), piece("] ü "), candidate("[b]", grounding(text))];
+    let mut elsewhere = grounding(text);
+    elsewhere["groundingSupports"][0]["segment"]["startIndex"] = json!(1);
+    let dropped = Some("annotations_dropped".to_owned());
+
+    let (body, warnings) = whole(&Gemini, &OpenAiChat, &candidate(text, grounding(text)));
+    check(text, &body["choices"][0]["message"]["annotations"]);
+    assert_eq!(warnings, None);
+    let (chunks, warnings) = warned_stream(&Gemini, &OpenAiChat, &events);
+    let deltas = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+    check(text, &deltas.filter_map(|delta| delta["annotations"].get(0).cloned()).collect());
+    assert_eq!(warnings, None);
+
+    for found in [elsewhere, json!({"webSearchQueries": ["q"]}), json!({"groundingChunks": 5})] {
+        let body = candidate(text, found);
+        assert_eq!(whole(&Gemini, &OpenAiResponses, &body).1, dropped, "{body}");
+        assert_eq!(warned_stream(&Gemini, &OpenAiResponses, &[body]).1, dropped);
+    }
+    assert_eq!(whole(&Gemini, &Anthropic, &candidate(text, grounding(text))).1, dropped);
+    assert_eq!(warned_stream(&Gemini, &Anthropic, &events).1, dropped);
+    let found = serde_json::from_str::<Value>(
+        &whole(&Gemini, &Gemini, &candidate(text, grounding(text))).0.to_string(),
+    );
+    assert_eq!(found.unwrap()["candidates"][0]["groundingMetadata"], grounding(text));
 }
 
 #[test]
