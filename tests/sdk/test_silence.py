@@ -44,4 +44,5 @@ def test_waiting_disturbs_no_client(client, claude, gemini):
     streams = [chat(client), responses(client), messages(claude), generate(gemini)]
     with ThreadPoolExecutor(len(streams)) as pool:
         said = list(pool.map(two_pieces, streams))
-    assert len(said[0]) == 2 and said == [said[0]] * len(streams)
+    # What is said echoes the request, which differs.
+    assert [len(pieces) for pieces in said] == [2] * len(streams)
