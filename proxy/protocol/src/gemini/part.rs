@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, ToolCall, ToolResult};
 use crate::json::record::{camel, record};
-use crate::json::{Str, constant, object_text};
+use crate::json::{Str, constant, object_text, string};
 use crate::state::untag_base64;
 
 use super::THIS;
@@ -161,20 +161,18 @@ enum Answer<'a> {
 record! {
     /// An object by that convention.
     struct Convention<'a> rest {
-        output: Str<'a>,
-        error: Str<'a>,
+        output: &'a RawValue,
+        error: &'a RawValue,
     }
 }
 
 impl<'a> Answer<'a> {
     fn of(raw: &'a RawValue) -> Self {
-        match serde_json::from_str(raw.get()) {
-            Ok(Convention { output: Some(text), error: None, rest }) if rest.is_empty() => {
-                Answer::Output(text.0)
-            }
-            Ok(Convention { output: None, error: Some(text), rest }) if rest.is_empty() => {
-                Answer::Error(text.0)
-            }
+        let Ok(said) = serde_json::from_str::<Convention<'a>>(raw.get()) else { return Answer::Object };
+        match (said.output, said.error) {
+            _ if !said.rest.is_empty() => Answer::Object,
+            (Some(text), None) => string(text).map_or(Answer::Object, Answer::Output),
+            (None, Some(text)) => string(text).map_or(Answer::Object, Answer::Error),
             _ => Answer::Object,
         }
     }

@@ -10,6 +10,7 @@ pub(crate) mod lenient;
 pub(crate) mod record;
 mod text;
 mod tree;
+mod unescape;
 pub mod write;
 
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use compact::compact;
 pub(crate) use lenient::{lenient, read_lenient};
 pub(crate) use text::{Few, Num, Str, StrOr};
 pub(crate) use tree::Tree;
+pub(crate) use unescape::string;
 
 /// A JSON value kept as the text it arrived as.
 pub type Json<'a> = Cow<'a, RawValue>;
@@ -63,11 +65,6 @@ pub(crate) fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, D
 /// Reads one record from a JSON value kept raw.
 pub(crate) fn read_raw<'a, T: serde::Deserialize<'a>>(raw: &'a RawValue) -> Result<T, DecodeError> {
     serde_json::from_str(raw.get()).map_err(DecodeError::Json)
-}
-
-/// The text of a raw value that is a string.
-pub(crate) fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Str<'_>>(raw.get()).ok().map(|text| text.0)
 }
 
 /// The count that a raw value is, if it is one.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, NONE, Role, State, ToolCall, ToolResult, Turn};
-use crate::json::{DecodeError, Few, Str, StrOr, compact, constant};
+use crate::json::{DecodeError, Few, Str, StrOr, compact, constant, string};
 
 use super::part;
 use super::wire::{Call, CallFunction, ExtraContent, Message};
@@ -203,10 +203,7 @@ fn mark_absent(ext: &mut Ext<'_>, absent: bool, key: &'static str) {
 }
 
 fn arguments(raw: &RawValue) -> Arguments<'_> {
-    match serde_json::from_str::<Str<'_>>(raw.get()) {
-        Ok(text) => Arguments::Text(text.0),
-        Err(_) => Arguments::Json(Cow::Borrowed(raw)),
-    }
+    string(raw).map_or(Arguments::Json(Cow::Borrowed(raw)), Arguments::Text)
 }
 
 /// Arguments, or a piece of them, as text: an object as its JSON.
