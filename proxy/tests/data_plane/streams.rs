@@ -102,7 +102,8 @@ async fn an_error_of_the_provider_is_its_last_word() {
 #[tokio::test]
 async fn errors_within_a_stream_hide_whose_account_it_is() {
     let said = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"org-of-the-model-itself\"}}]}\n\n";
-    let event = "data: {\"error\":{\"message\":\"limit reached for org-abcdefgh1234, key sk-abcdefgh1234\"}}\n\n";
+    let event =
+        "data: {\"error\":{\"message\":\"limit reached for org-abcdefgh1234, key sk-abcdefgh1234\"}}\n\n";
     for parts in [vec![said, event], vec![EVENT, event, said]] {
         let sent = parts.clone();
         let fake = Fake::start(move |_| {
