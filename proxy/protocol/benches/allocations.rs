@@ -1,5 +1,6 @@
 //! How often translation allocates. Apart from `translate`, because counting takes time.
 
+#[path = "work/mod.rs"]
 mod work;
 
 use std::hint::black_box;

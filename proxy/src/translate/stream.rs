@@ -178,7 +178,7 @@ pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<Box<ApiError>> {
     let (mut content, mut found) = (false, None);
     StreamReader::new(Framing::Sse, decoder).push(first, &mut |event: Event<'_>| match event {
         Event::Error(error) if !content => found = Some(*error),
-        Event::Start { .. } | Event::Usage(_) | Event::Error(_) => {}
+        Event::Start { .. } | Event::Usage(_) | Event::Extension(_) | Event::Error(_) => {}
         _ => content = true,
     });
     found.map(told).map(Box::new)
@@ -232,7 +232,7 @@ impl Sink for Writer {
                 return;
             }
             Event::End => return self.end(),
-            Event::Start { .. } => {}
+            Event::Start { .. } | Event::Message { .. } | Event::Extension(_) => {}
             content => {
                 self.stage = Stage::Content;
                 self.listen(content);

@@ -1,5 +1,6 @@
 //! Anthropic Messages.
 
+mod answers;
 mod block;
 pub mod cache;
 mod count;

@@ -1,9 +1,7 @@
 //! The messages of a request from another protocol: two speakers in turn, results of tools first (TRANSLATION §3).
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
 
-use foldhash::HashMap;
 use serde_json::value::RawValue;
 
 use crate::facts::Facts;
@@ -12,6 +10,7 @@ use crate::notes::{Notes, Rejected, unknown_block};
 use crate::state::for_family;
 
 use super::THIS;
+use super::answers::{Answers, Found};
 
 /// What stands for a turn of the user where there must be one.
 const CONTINUED: &str = "(continued)";
@@ -94,95 +93,9 @@ pub(crate) fn messages<'p, 'a>(
     writer.finish()
 }
 
-fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>]> {
+/// Divides a conversation between its two speakers.
+pub(super) fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>]> {
     runs(turns, |left, right| (left == Role::Assistant) == (right == Role::Assistant))
-}
-
-/// The results in a conversation, found by the id of their call.
-struct Answers<'p, 'a> {
-    /// All of them, in order.
-    all: Vec<Answer<'p, 'a>>,
-    by_id: HashMap<&'p str, Waiting>,
-    /// How many of all the writer has passed.
-    passed: usize,
-}
-
-struct Answer<'p, 'a> {
-    /// The run it stands in.
-    run: usize,
-    found: Found<'p, 'a>,
-    /// The next with the same id.
-    next: Option<usize>,
-    /// It was written after its call.
-    is_used: bool,
-}
-
-/// The results with one id that no call has taken yet: places in the list of all.
-struct Waiting {
-    first: Option<usize>,
-    last: usize,
-    /// A call has taken one.
-    is_answered: bool,
-}
-
-#[derive(Clone, Copy)]
-struct Found<'p, 'a> {
-    turn: &'p Turn<'a>,
-    block: &'p Block<'a>,
-    result: &'p ToolResult<'a>,
-}
-
-impl<'p, 'a> Answers<'p, 'a> {
-    fn of(turns: &'p [Turn<'a>]) -> Self {
-        let mut answers = Answers { all: Vec::new(), by_id: HashMap::default(), passed: 0 };
-        for (run, turns) in speakers(turns).enumerate() {
-            for turn in turns {
-                for block in &turn.blocks {
-                    if let Content::ToolResult(result) = &block.content {
-                        answers.add(run, Found { turn, block, result });
-                    }
-                }
-            }
-        }
-        answers
-    }
-
-    fn add(&mut self, run: usize, found: Found<'p, 'a>) {
-        let at = self.all.len();
-        self.all.push(Answer { run, found, next: None, is_used: false });
-        match self.by_id.entry(&found.result.call_id) {
-            Entry::Occupied(mut waiting) => {
-                let last = std::mem::replace(&mut waiting.get_mut().last, at);
-                self.all[last].next = Some(at);
-            }
-            Entry::Vacant(place) => {
-                place.insert(Waiting { first: Some(at), last: at, is_answered: false });
-            }
-        }
-    }
-
-    /// The first result for a call in that run: wherever later it stands.
-    fn take(&mut self, id: &str, run: usize) -> Option<Found<'p, 'a>> {
-        let waiting = self.by_id.get_mut(id)?;
-        while let Some(at) = waiting.first {
-            let answer = &mut self.all[at];
-            waiting.first = answer.next;
-            if answer.run >= run {
-                answer.is_used = true;
-                waiting.is_answered = true;
-                return Some(answer.found);
-            }
-        }
-        None
-    }
-
-    /// Passes the next result in order: whether it was written after its call, and whether its call was answered.
-    fn pass(&mut self) -> (bool, bool) {
-        let answer = &self.all[self.passed];
-        self.passed += 1;
-        let waiting = self.by_id.get(answer.found.result.call_id.as_ref());
-        (answer.is_used, waiting.is_some_and(|waiting| waiting.is_answered))
-    }
 }
 
 struct Writer<'w, 'p, 'a> {
