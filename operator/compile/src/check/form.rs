@@ -119,7 +119,10 @@ pub(crate) const GUARDRAIL: Form =
 pub(crate) const GUARDRAIL_VERSION: Form = Form {
     min: 1,
     max: 8,
-    shape: |text| text == "DRAFT" || text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0'),
+    shape: |text| {
+        let number = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+        text == "DRAFT" || number && text.len() <= 8
+    },
     is: "a version of a guardrail: a number like 1, or DRAFT",
 };
 /// Project of Google Cloud, by its id.
