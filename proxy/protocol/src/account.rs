@@ -5,11 +5,11 @@
 
 use std::borrow::Cow;
 
-use crate::codec::ProviderCodec;
-use crate::facts::{Facts, Fate, Field, Otherwise};
-use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
 use serde_json::value::RawValue;
 
+use crate::codec::ProviderCodec;
+use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
+use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
 
@@ -133,12 +133,7 @@ pub(crate) fn extensions<'r>(
     rest: &'r [(Cow<'_, str>, &RawValue)],
 ) -> impl Iterator<Item = &'r str> {
     let is_only_its_own = move |(key, value): &&(Cow<'_, str>, &RawValue)| {
-        value.get() != "null"
-            && facts.rule(scope, "", key).is_none_or(|rule| {
-                rule.otherwise != Otherwise::Carried
-                    && rule.same_in.is_empty()
-                    && !rule.says_nothing(value.get())
-            })
+        fate(facts.rule(scope, "", key), value.get(), |same_in| !same_in.is_empty()) != Otherwise::Carried
     };
     rest.iter().filter(is_only_its_own).map(|(key, _)| key.as_ref())
 }
@@ -199,16 +194,18 @@ impl Walk {
     }
 
     fn fate(&self, scope: Scope, field: &ExtField<'_>) -> Otherwise {
-        let value = field.value.get();
-        if value == "null" {
-            return Otherwise::Carried;
-        }
-        let Some(rule) = self.source.rule(scope, field.inside, &field.key) else { return Otherwise::Drop };
-        if rule.says_nothing(value) || rule.same_in.contains(&self.target) {
-            Otherwise::Carried
-        } else {
-            rule.otherwise
-        }
+        let rule = self.source.rule(scope, field.inside, &field.key);
+        fate(rule, field.value.get(), |same_in| same_in.contains(&self.target))
+    }
+}
+
+/// What becomes of a value by its rule; `has_it` says whether who is to get it is among the protocols with the field.
+fn fate(rule: Option<&ExtRule>, value: &str, has_it: impl Fn(&[Protocol]) -> bool) -> Otherwise {
+    match rule {
+        _ if value == "null" => Otherwise::Carried,
+        None => Otherwise::Drop,
+        Some(rule) if rule.says_nothing(value) || has_it(rule.same_in) => Otherwise::Carried,
+        Some(rule) => rule.otherwise,
     }
 }
 

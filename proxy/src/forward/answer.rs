@@ -42,7 +42,8 @@ pub(super) async fn read_error(
     body: crate::upstream::Body,
 ) -> Result<Usable, Refusal> {
     let bytes = error_body(body).await.ok_or(Kind::UpstreamBroken)?;
-    let bytes = if head.headers.contains_key(CONTENT_ENCODING) { bytes } else { redacted(bytes) };
+    let bytes =
+        if head.headers.contains_key(CONTENT_ENCODING) { bytes } else { redact::redacted_bytes(bytes) };
     Ok(Usable::Passed(head, None, bytes.into()))
 }
 
@@ -135,13 +136,6 @@ fn retry(headers: &mut HeaderMap, error: &ApiError, dialect: Dialect) {
     if dialect == Dialect::Anthropic {
         let again = if error.is_retryable() { "true" } else { "false" };
         headers.insert(SHOULD_RETRY, HeaderValue::from_static(again));
-    }
-}
-
-fn redacted(bytes: Bytes) -> Bytes {
-    match std::str::from_utf8(&bytes).map(redact::redacted) {
-        Ok(std::borrow::Cow::Owned(text)) => text.into(),
-        _ => bytes,
     }
 }
 

@@ -8,7 +8,7 @@
 
 use super::usage::{Counts, Tokens};
 use crate::tally::Heard;
-use crate::translate::redact::redacted;
+use crate::translate::redact::redacted_bytes;
 use bytes::{Bytes, BytesMut};
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
@@ -231,12 +231,10 @@ impl Events {
         let mut rest = &events[..];
         while !rest.is_empty() {
             let (event, after) = rest.split_at(first_end(rest));
-            match std::str::from_utf8(event) {
-                Ok(text) if failed && self.is_error(event) => {
-                    shown.extend_from_slice(redacted(text).as_bytes());
-                }
-                _ if hidden && is_usage_only(event) => {}
-                _ => shown.extend_from_slice(event),
+            if failed && self.is_error(event) {
+                shown.extend_from_slice(&redacted_bytes(events.slice_ref(event)));
+            } else if !(hidden && is_usage_only(event)) {
+                shown.extend_from_slice(event);
             }
             rest = after;
         }

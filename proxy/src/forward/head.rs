@@ -130,7 +130,7 @@ pub(super) fn translated_stream(
     dialect: Dialect,
 ) -> HeaderMap {
     let mut headers = translated(theirs, notes, events, dialect);
-    headers.insert(header::TRAILER, HeaderValue::from_static("x-llm-proxy-warnings"));
+    headers.insert(header::TRAILER, HeaderValue::from(WARNINGS));
     headers
 }
 

@@ -158,8 +158,11 @@ impl ModelCapabilities {
     fn new(model: &provider::Model, upstream: &UpstreamName) -> Result<Self, Unusable> {
         let overrides = &model.capabilities;
         let listed = Capabilities::of(&upstream.with(""));
-        if overrides.is_empty() && matches!(upstream, UpstreamName::Fixed(_)) {
-            return Ok(Self::Listed(listed));
+        if overrides.is_empty() {
+            return Ok(match upstream {
+                UpstreamName::Fixed(_) => Self::Listed(listed),
+                UpstreamName::Prefix(_) => Self::ByName(Box::default()),
+            });
         }
         // Whether fields and values are known does not depend on the name.
         let overridden =

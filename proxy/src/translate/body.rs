@@ -107,9 +107,7 @@ impl Translation {
             _ => {}
         }
         self.say()
-            .or_else(|| {
-                self.trailers.take_if(|_| self.over).map(|trailers| Some(Ok(Frame::trailers(trailers))))
-            })
+            .or_else(|| self.trailers.take().map(|trailers| Some(Ok(Frame::trailers(trailers)))))
             .or_else(|| self.over.then_some(None))
     }
 

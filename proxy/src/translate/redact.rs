@@ -1,6 +1,7 @@
 //! Takes out of a provider's error messages what is nobody's business but its owner's: keys, and the ids of
 //! organisations and projects.
 
+use bytes::Bytes;
 use std::borrow::Cow;
 
 /// What stands in place of what was taken out.
@@ -44,6 +45,15 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     }
     out.push_str(&text[done..]);
     Cow::Owned(out)
+}
+
+/// The same of bytes; those that are no text stay.
+#[must_use]
+pub fn redacted_bytes(bytes: Bytes) -> Bytes {
+    match std::str::from_utf8(&bytes).map(redacted) {
+        Ok(Cow::Owned(text)) => text.into(),
+        _ => bytes,
+    }
 }
 
 /// The next place where such a word may begin.

@@ -8,7 +8,7 @@ use crate::ir::{
     Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, Source, State, ToolCall, ToolResult,
 };
 use crate::json::record::Rest;
-use crate::json::{Str, StrOr, constant, owned, write};
+use crate::json::{StrOr, constant, owned, string, write};
 use crate::state::untag;
 
 use super::{THIS, wire};
@@ -63,9 +63,9 @@ fn take_name<'a>(rest: &mut Rest<'a>, key: &str) -> Cow<'a, str> {
 /// Takes a field that is a string; one that is something else stays.
 fn take_text<'a>(rest: &mut Rest<'a>, key: &str) -> Option<Cow<'a, str>> {
     let (at, raw) = find(rest, key)?;
-    let text: Str<'a> = serde_json::from_str(raw.get()).ok()?;
+    let text = string(raw)?;
     rest.remove(at);
-    Some(text.0)
+    Some(text)
 }
 
 fn media<'a>(kind: MediaKind, rest: &mut Rest<'a>) -> Option<Block<'a>> {

@@ -184,7 +184,7 @@ impl Decoder {
         match &mut open.kind {
             Kind::Text => {
                 piece(block, delta.text, Delta::Text, sink);
-                extension("citations", delta.citation, sink);
+                extension(Scope::Block, "citations", delta.citation, sink);
             }
             Kind::Reasoning => {
                 piece(block, delta.thinking, Delta::Reasoning, sink);
@@ -224,7 +224,7 @@ impl Decoder {
         sink: &mut dyn Sink,
     ) {
         if let Some(delta) = delta {
-            extension("container", delta.container, sink);
+            extension(Scope::Response, "container", delta.container, sink);
             self.take_end(delta.stop_reason, delta.stop_sequence, delta.stop_details);
         }
         if let Some(told) = &told {
@@ -299,9 +299,9 @@ fn sign(block: u32, data: Option<Str<'_>>, redacted: bool, sink: &mut dyn Sink) 
 }
 
 /// Tells of a field that has no place elsewhere.
-fn extension(key: &'static str, value: Option<&RawValue>, sink: &mut dyn Sink) {
+fn extension(scope: Scope, key: &'static str, value: Option<&RawValue>, sink: &mut dyn Sink) {
     let fields = value.map(|value| (Cow::Borrowed(key), value));
-    for key in account::extensions(&FACTS, Scope::Response, fields.as_slice()) {
+    for key in account::extensions(&FACTS, scope, fields.as_slice()) {
         sink.event(Event::Extension(Cow::Borrowed(key)));
     }
 }
@@ -321,7 +321,7 @@ impl StreamDecoder for Decoder {
             "content_block_delta" => self.delta(index, event.delta.unwrap_or_default(), sink),
             "content_block_stop" => self.close(index, sink),
             "message_delta" => {
-                extension("context_management", event.context_management, sink);
+                extension(Scope::Response, "context_management", event.context_management, sink);
                 self.message_delta(event.delta, event.usage, sink);
             }
             "message_stop" => self.stop(sink),

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::UrlFacts;
 use crate::ir::{Ext, NONE, Request, Role, pair};
-use crate::json::{DecodeError, Str, read};
+use crate::json::{DecodeError, read, string};
 
 use super::facts::{NAMED, twin};
 use super::{THIS, message, settings, tools, wire};
@@ -53,8 +53,7 @@ pub(super) fn of_body<'a>(body: wire::Body<'a>, url: UrlFacts<'a>) -> Result<Req
 
 /// A class of service, `flex` or `SERVICE_TIER_FLEX`, in the neutral form's words, which are OpenAI's.
 fn tier(raw: &RawValue) -> Option<Cow<'_, str>> {
-    let word: Str<'_> = serde_json::from_str(raw.get()).ok()?;
-    let lower = word.0.to_ascii_lowercase();
+    let lower = string(raw)?.to_ascii_lowercase();
     Some(match lower.strip_prefix("service_tier_").unwrap_or(&lower) {
         "standard" => Cow::Borrowed("default"),
         "unspecified" => Cow::Borrowed("auto"),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Arguments, Block, CallStyle, Content, Ext, NONE, Role, State, ToolCall, ToolResult, Turn};
-use crate::json::{DecodeError, Few, Str, StrOr, compact, constant, string};
+use crate::json::{DecodeError, Few, StrOr, compact, constant, string};
 
 use super::part;
 use super::wire::{Call, CallFunction, ExtraContent, Message};
@@ -100,9 +100,9 @@ fn turn_of(message: Message<'_>, role: Role, at: u32) -> Turn<'_> {
 fn reasoning<'a>(turn: &mut Turn<'a>, key: &'static str, raw: Option<&'a RawValue>) {
     let Some(raw) = raw else { return };
     turn.ext.push("", key, raw);
-    let Ok(text) = serde_json::from_str::<Str<'a>>(raw.get()) else { return };
-    if turn.blocks.is_empty() && !text.0.is_empty() {
-        turn.blocks.push(Block::new(Content::Reasoning(text.0)));
+    let Some(text) = string(raw) else { return };
+    if turn.blocks.is_empty() && !text.is_empty() {
+        turn.blocks.push(Block::new(Content::Reasoning(text)));
     }
 }
 
@@ -130,8 +130,8 @@ fn to_result(turn: &mut Turn<'_>, legacy: bool) {
         result.plain = turn.plain;
         if legacy {
             // The deprecated role has no ids: a name says which function answered.
-            let name = turn.ext.get("name").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
-            result.name = Cow::Owned(name.unwrap_or_default());
+            let name = turn.ext.read("name").and_then(string);
+            result.name = name.unwrap_or_default();
         }
     }
     turn.blocks = vec![block];
