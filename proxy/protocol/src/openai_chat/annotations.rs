@@ -8,6 +8,8 @@ use crate::json::record::record;
 use crate::json::write::{self, Object};
 use crate::json::{Num, Str};
 
+use super::response::APART;
+
 /// The type of annotations that are citations of pages.
 const KIND: &str = "url_citation";
 
@@ -77,8 +79,7 @@ pub(super) fn joined(turns: &[Turn<'_>]) -> Vec<u8> {
             if text.is_empty() {
                 continue;
             }
-            // The empty line between turns.
-            length += if first && length > 0 { 2 } else { 0 };
+            length += if first && length > 0 { chars(APART) } else { 0 };
             first = false;
             block.citations().iter().for_each(|citation| append(&mut items, citation, length));
             length += chars(text);

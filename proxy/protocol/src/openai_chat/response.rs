@@ -280,6 +280,9 @@ fn foreign_message(
     });
 }
 
+/// The empty line between the texts of two turns.
+pub(super) const APART: &str = "\n\n";
+
 /// Texts of one turn follow each other directly, those of several with an empty line between. Annotations count on it.
 fn join<'t>(turns: &'t [Turn<'_>], pick: for<'c> fn(&'c Content<'_>) -> Option<&'c str>) -> Cow<'t, str> {
     let mut joined = Cow::Borrowed("");
@@ -292,7 +295,7 @@ fn join<'t>(turns: &'t [Turn<'_>], pick: for<'c> fn(&'c Content<'_>) -> Option<&
                 joined = Cow::Borrowed(text);
             } else {
                 let joined = joined.to_mut();
-                joined.push_str(if first { "\n\n" } else { "" });
+                joined.push_str(if first { APART } else { "" });
                 joined.push_str(text);
             }
             first = false;

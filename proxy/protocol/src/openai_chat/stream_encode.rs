@@ -8,12 +8,9 @@ use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
-use super::response::{Signs, chat_id, finish_word};
+use super::response::{APART, Signs, chat_id, finish_word};
 use super::write_message::{call_piece, write_signature};
 use super::{annotations, logprobs, usage};
-
-/// What stands between the texts of two messages.
-const APART: &str = "\n\n";
 
 /// Writes chunks.
 pub(super) struct Encoder {
@@ -67,6 +64,13 @@ struct Choice {
     apart: bool,
     calls: u32,
     signs: Signs,
+}
+
+impl Choice {
+    /// What stands between its text so far and the text that comes next.
+    fn gap(&self) -> &'static str {
+        if self.apart { APART } else { "" }
+    }
 }
 
 impl Encoder {
@@ -171,8 +175,7 @@ impl Encoder {
     fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
         let is_refusal = matches!(kind, BlockKind::Refusal);
-        let gap = if state.apart { APART } else { "" };
-        let (start, style) = (state.length + annotations::chars(gap), CallStyle::Function);
+        let (start, style) = (state.length + annotations::chars(state.gap()), CallStyle::Function);
         let mut place = Place { choice, is_call: false, is_refusal, call: 0, style, filled: false, start };
         if let BlockKind::ToolCall { id, name, style } = kind {
             place.is_call = true;
@@ -225,7 +228,8 @@ impl Encoder {
         match delta {
             Delta::Text(text) => {
                 let state = self.choice(place.choice, out);
-                let gap = if std::mem::take(&mut state.apart) { APART } else { "" };
+                let gap = state.gap();
+                state.apart = false;
                 state.length += annotations::chars(gap) + annotations::chars(text);
                 let likely = self.likely.take_if(|likely| likely.block == block);
                 self.marked(out, place.choice, None, likely.as_ref(), |o| {
