@@ -123,8 +123,12 @@ pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, no
     }
 }
 
-/// What [`annotations`] tells of.
-const ANNOTATIONS: &str = "annotations";
+/// What a client without a place for them misses, whatever their own protocol calls them.
+pub(crate) const ANNOTATIONS: &str = "annotations";
+
+/// Where answers have them: [`annotations`] tells of these.
+const ANNOTATED: [(Scope, &str); 3] =
+    [(Scope::Turn, ANNOTATIONS), (Scope::Block, ANNOTATIONS), (Scope::Block, "citations")];
 
 /// The fields of a piece of a stream that only their own protocol knows.
 pub(crate) fn extensions<'r>(
@@ -187,7 +191,7 @@ impl Walk {
 
     /// Of an answer, which can no longer be rejected.
     fn told(&self, scope: Scope, ext: &Ext<'_>, notes: &mut Notes) {
-        let fields = ext.iter().filter(|field| field.key != ANNOTATIONS);
+        let fields = ext.iter().filter(|field| !ANNOTATED.contains(&(scope, field.key.as_ref())));
         for field in fields.filter(|field| self.fate(scope, field) != Otherwise::Carried) {
             notes.tell(code(&field.key, "dropped"));
         }

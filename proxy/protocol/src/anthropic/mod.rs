@@ -3,6 +3,7 @@
 mod answers;
 mod block;
 pub mod cache;
+mod citations;
 mod count;
 mod error;
 mod facts;

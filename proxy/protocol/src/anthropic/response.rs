@@ -16,7 +16,7 @@ use crate::state::{Trailing, tag};
 
 use super::finish::{self, Signs};
 use super::prompt::write_arguments;
-use super::{THIS, block, error, native, usage, wire};
+use super::{THIS, block, citations, error, native, usage, wire};
 
 /// Reads a response body.
 pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
@@ -38,6 +38,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
     let mut json_called = false;
     for block in &mut blocks {
         json_called |= restore(block, exchange);
+        citations::mark(block);
     }
     let calls = blocks.iter().any(|block| matches!(block.content, Content::ToolCall(_)));
     let native = answer.stop_reason.map(|reason| reason.0);

@@ -8,7 +8,7 @@ use crate::account;
 use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Scope, Sink, State};
+use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Scope, Sink, State};
 use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
@@ -16,7 +16,7 @@ use crate::stream::StreamDecoder;
 
 use super::facts::FACTS;
 use super::usage::Counts;
-use super::{THIS, error, finish, wire};
+use super::{THIS, citations, error, finish, wire};
 
 /// Reads events.
 pub(super) struct Decoder {
@@ -47,7 +47,8 @@ struct Open {
 
 /// What is open.
 enum Kind {
-    Text,
+    /// A text: its characters so far, and what it cites. Where the citations are is known at its end.
+    Text(u64, Vec<Citation<'static>>),
     Reasoning,
     /// A call, and the arguments that came with its start: they count if no others follow.
     Call(String),
@@ -125,22 +126,25 @@ impl Decoder {
         self.blocks += 1;
         self.said = true;
         let word = started.kind.as_ref().map_or("", |kind| kind.as_ref());
-        let kind = match word {
-            "text" => Kind::Text,
+        let mut kind = match word {
+            "text" => Kind::Text(0, Vec::new()),
             "thinking" | "redacted_thinking" => Kind::Reasoning,
             "tool_use" => self.call_kind(&started),
             _ => Kind::Other,
         };
         let told = match &kind {
-            Kind::Text | Kind::Json(_) => BlockKind::Text,
+            Kind::Text(..) | Kind::Json(_) => BlockKind::Text,
             Kind::Reasoning => BlockKind::Reasoning,
             Kind::Call(_) => self.call(&started, CallStyle::Function),
             Kind::Custom(_) => self.call(&started, CallStyle::Custom),
             Kind::Other => BlockKind::Opaque(Cow::Borrowed(word)),
         };
         sink.event(Event::BlockStart { block, choice: 0, kind: told });
-        match kind {
-            Kind::Text => piece(block, started.text, Delta::Text, sink),
+        match &mut kind {
+            Kind::Text(length, _) => {
+                *length += chars(started.text.as_ref());
+                piece(block, started.text, Delta::Text, sink);
+            }
             Kind::Reasoning => {
                 piece(block, started.thinking, Delta::Reasoning, sink);
                 sign(block, started.signature, false, sink);
@@ -182,9 +186,14 @@ impl Decoder {
         let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
         let block = open.block;
         match &mut open.kind {
-            Kind::Text => {
+            Kind::Text(length, cited) => {
+                *length += chars(delta.text.as_ref());
                 piece(block, delta.text, Delta::Text, sink);
-                extension(Scope::Block, "citations", delta.citation, sink);
+                match delta.citation.map(citations::read) {
+                    Some(Some(citation)) => cited.push(citation.into_static()),
+                    Some(None) => sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS))),
+                    None => {}
+                }
             }
             Kind::Reasoning => {
                 piece(block, delta.thinking, Delta::Reasoning, sink);
@@ -278,7 +287,11 @@ impl Open {
             Kind::Call(input) => piece(block, Some(Str(Cow::Borrowed(input))), Delta::Args, sink),
             Kind::Json(input) => piece(block, Some(Str(Cow::Borrowed(input))), Delta::Text, sink),
             Kind::Custom(text) => piece(block, Some(Str(custom::unwrap(text))), Delta::Args, sink),
-            Kind::Text | Kind::Reasoning | Kind::Other => {}
+            Kind::Text(length, cited) => {
+                let whole = |citation: &Citation<'static>| Citation { end: *length, ..citation.clone() };
+                cited.iter().map(whole).for_each(|citation| sink.event(Event::Citation { block, citation }));
+            }
+            Kind::Reasoning | Kind::Other => {}
         }
         sink.event(Event::BlockEnd { block });
     }
@@ -289,6 +302,10 @@ fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta
     if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
         sink.event(Event::Delta { block, delta: delta(text) });
     }
+}
+
+fn chars(text: Option<&Str<'_>>) -> u64 {
+    text.map_or(0, |text| text.0.chars().count() as u64)
 }
 
 fn sign(block: u32, data: Option<Str<'_>>, redacted: bool, sink: &mut dyn Sink) {

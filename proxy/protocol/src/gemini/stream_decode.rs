@@ -244,7 +244,7 @@ impl Reader<'_, '_> {
                     .into_iter()
                     .for_each(|citation| self.sink.event(Event::Citation { block, citation }));
             }
-            None => self.sink.event(Event::Extension(Cow::Borrowed("annotations"))),
+            None => self.sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS))),
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink, State};
@@ -223,7 +224,7 @@ impl Open<'_, '_> {
         let Some((Said::Text, block)) = self.state.said else { return };
         for raw in annotations::list(raw) {
             let Some(mut citation) = annotations::read(raw) else {
-                self.sink.event(Event::Extension(Cow::Borrowed("annotations")));
+                self.sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS)));
                 continue;
             };
             citation.start = citation.start.saturating_sub(self.state.before);

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink};
@@ -79,7 +80,7 @@ impl Decoder {
             "response.output_text.annotation.added" => {
                 let citation = event.annotation.and_then(annotations::read);
                 if citation.is_none() {
-                    sink.event(Event::Extension(Cow::Borrowed("annotations")));
+                    sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS)));
                 }
                 self.cite(index, part, citation, sink);
             }

@@ -49,7 +49,7 @@ fn what_only_one_protocol_says_is_told_to_all_others() {
                     "context_management": {"applied_edits": []}}),
                 json!({"type": "message_stop"}),
             ],
-            "citations_dropped",
+            "annotations_dropped",
         ),
         (
             GEMINI,

@@ -1,4 +1,4 @@
-//! Citations of pages, between the two protocols of OpenAI.
+//! Citations of pages: between the two protocols of OpenAI, and from the others to them.
 
 use serde_json::{Value, json};
 
@@ -234,6 +234,51 @@ fn what_gemini_found_is_cited_where_its_place_is_known() {
         &whole(&Gemini, &Gemini, &candidate(text, grounding(text))).0.to_string(),
     );
     assert_eq!(found.unwrap()["candidates"][0]["groundingMetadata"], grounding(text));
+}
+
+#[test]
+fn a_text_of_anthropic_cites_as_a_whole() {
+    let cite = |page: &str| json!({"type": "web_search_result_location", "url": "https://a", "title": page, "encrypted_index": "E", "cited_text": "…"});
+    let other = json!({"type": "char_location", "cited_text": "…", "document_index": 0, "start_char_index": 0, "end_char_index": 1});
+    let texts =
+        [("é ", vec![]), ("[a]", vec![cite("[a]")]), (" ü ", vec![]), ("[b]", vec![cite("[b]"), other])];
+    let said = "é [a] ü [b]";
+    let block = |(text, citations): &(&str, Vec<Value>)| match citations.as_slice() {
+        [] => json!({"type": "text", "text": text}),
+        citations => json!({"type": "text", "text": text, "citations": citations}),
+    };
+    let content: Vec<Value> = texts.iter().map(block).collect();
+    let body = json!({"id": "m", "role": "assistant", "content": content, "stop_reason": "end_turn"});
+    let mut events = vec![json!({"type": "message_start", "message": {"id": "m"}})];
+    for (index, (text, citations)) in texts.iter().enumerate() {
+        let delta = |delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+        let (first, last) = text.split_at(text.char_indices().nth(1).unwrap().0);
+        events.push(json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": first, "citations": []}}));
+        let cited = |citation| delta(json!({"type": "citations_delta", "citation": citation}));
+        events.extend(citations.iter().map(cited));
+        events.push(delta(json!({"type": "text_delta", "text": last})));
+        events.push(json!({"type": "content_block_stop", "index": index}));
+    }
+    events.push(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}));
+    events.push(json!({"type": "message_stop"}));
+    let dropped = Some("annotations_dropped".to_owned());
+
+    let (message, warnings) = whole(&Anthropic, &OpenAiChat, &body);
+    assert_eq!(message["choices"][0]["message"]["content"], said);
+    check(said, &message["choices"][0]["message"]["annotations"]);
+    assert_eq!(warnings, dropped, "the citation of a document");
+    let (chunks, warnings) = warned_stream(&Anthropic, &OpenAiChat, &events);
+    let deltas = chunks.iter().map(|chunk| &chunk["choices"][0]["delta"]);
+    check(said, &deltas.filter_map(|delta| delta["annotations"].get(0).cloned()).collect());
+    assert_eq!(warnings, dropped);
+
+    let (response, _) = whole(&Anthropic, &OpenAiResponses, &body);
+    let streamed = stream(&Anthropic, &OpenAiResponses, &events);
+    for output in [&response["output"], &streamed.last().unwrap()["response"]["output"]] {
+        let cited = &output[0]["content"];
+        assert_eq!(cited[1], part("[a]", json!([flat("[a]", "[a]")])));
+        assert_eq!(cited[3], part("[b]", json!([flat("[b]", "[b]")])));
+    }
 }
 
 #[test]
