@@ -25,8 +25,8 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
             ext.push("", key, raw);
         }
     }
-    if answer.choices.is_none() && answer.error.is_none() {
-        return Err(DecodeError::field("choices", "is required"));
+    if answer.choices.as_ref().is_none_or(Vec::is_empty) && answer.error.is_none() {
+        return Err(DecodeError::field("choices", "must hold an answer"));
     }
     if answer.choices.is_none() {
         ext.absent("choices");

@@ -39,6 +39,14 @@ fn what_is_no_answer_is_still_refused() {
             assert!(answer(protocol, body).is_err(), "{} {body}", protocol.name());
         }
     }
+    for (protocol, body) in [
+        (CHAT, r#"{"choices":[]}"#),
+        (COMPLETIONS, r#"{"choices":[]}"#),
+        (GEMINI, r#"{"candidates":[]}"#),
+        (GEMINI, r#"{"usageMetadata":{"promptTokenCount":1}}"#),
+    ] {
+        assert!(answer(protocol, body).is_err(), "{} {body}", protocol.name());
+    }
 }
 
 #[test]
