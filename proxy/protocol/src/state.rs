@@ -11,6 +11,12 @@ use crate::ir::{Block, Content, State};
 
 const MARK: &str = "xp1.";
 
+/// Follows the family of redacted state.
+const REDACTED: &str = "!";
+
+/// Follows the family and goes before the id.
+const OF: &str = "#";
+
 /// What the base64 of tagged state begins with, as the JSON string that it is.
 const MARK_IN_BASE64: &str = "\"eHAxL";
 
@@ -20,10 +26,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The state as text for a client of another protocol: `xp1.<family>.` and the state.
+/// The state as text for a client of another protocol: `xp1.<family>.` and the state; with an id,
+/// `xp1.<family>#<id>.`.
 pub fn tag(state: &State<'_>) -> String {
-    let redacted = if state.redacted { "!" } else { "" };
-    format!("{MARK}{}{redacted}.{}", state.family, state.data)
+    let redacted = if state.redacted { REDACTED } else { "" };
+    let (of, id) = state.id.as_deref().filter(|id| !id.contains('.')).map_or(("", ""), |id| (OF, id));
+    format!("{MARK}{}{redacted}{of}{id}.{}", state.family, state.data)
 }
 
 /// The same as base64, for clients of a protocol whose state is bytes: their SDKs decode it.
@@ -34,7 +42,7 @@ pub fn tag_base64(state: &State<'_>) -> String {
 /// State as a client sent it back: tagged state keeps the family of its tag, untagged state is of `family`, the
 /// family of the protocol it was found in.
 pub fn untag<'a>(text: Cow<'a, str>, family: &'static str, redacted: bool) -> State<'a> {
-    tagged(&text).unwrap_or(State { family: Cow::Borrowed(family), data: text, redacted })
+    tagged(&text).unwrap_or_else(|| State { redacted, ..State::new(family, text) })
 }
 
 /// The same of a protocol whose state is bytes. SDKs write anew what they decoded: in either alphabet of base64, with
@@ -50,11 +58,14 @@ pub fn untag_base64<'a>(text: Cow<'a, str>, family: &'static str) -> State<'a> {
 
 /// The state in tagged text.
 fn tagged(text: &str) -> Option<State<'static>> {
-    let (family, data) = text.strip_prefix(MARK)?.split_once('.')?;
+    let (head, data) = text.strip_prefix(MARK)?.split_once('.')?;
+    let (family, id) = head.split_once(OF).map_or((head, None), |(family, id)| (family, Some(id)));
+    let unredacted = family.strip_suffix(REDACTED);
     Some(State {
-        family: Cow::Owned(family.trim_end_matches('!').to_owned()),
-        redacted: family.ends_with('!'),
+        family: Cow::Owned(unredacted.unwrap_or(family).to_owned()),
         data: Cow::Owned(data.to_owned()),
+        id: id.map(Box::from),
+        redacted: unredacted.is_some(),
     })
 }
 
@@ -110,8 +121,8 @@ mod tests {
 
     #[test]
     fn a_tag_comes_back_as_the_state_it_was() {
-        for redacted in [false, true] {
-            let state = State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed("a.b+/="), redacted };
+        for (redacted, id) in [(false, None), (true, None), (false, Some("rs_1")), (true, Some("rs_!#"))] {
+            let state = State { redacted, id: id.map(Box::from), ..State::new("gemini", "a.b+/=") };
             let text = tag(&state);
             assert_eq!(untag(Cow::Borrowed(&text), "anthropic", false), state);
             assert!(has_tags(format!("{{\"signature\":\"{text}\"}}").as_bytes()) && !has_tags(b"xp2.a.b"));
@@ -121,7 +132,7 @@ mod tests {
     #[test]
     fn a_tag_comes_back_from_either_base64_with_or_without_padding() {
         for data in ["a", "ab", "abc", "?>~?>~.="] {
-            let state = State { family: Cow::Borrowed("openai"), data: Cow::Borrowed(data), redacted: true };
+            let state = State { redacted: true, ..State::new("openai", data) };
             let text = tag_base64(&state);
             let url = text.replace('+', "-").replace('/', "_");
             for spelled in [&text, &url, text.trim_end_matches('='), url.trim_end_matches('=')] {

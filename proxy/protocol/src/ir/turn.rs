@@ -162,16 +162,24 @@ pub struct State<'a> {
     pub family: Cow<'a, str>,
     /// The state itself, without a tag.
     pub data: Cow<'a, str>,
+    /// The id of what it is the state of, where the family wants to see both together again (OpenAI).
+    pub id: Option<Box<str>>,
     /// The reasoning text itself is withheld (a redacted block), rather than signed.
     pub redacted: bool,
 }
 
-impl State<'_> {
+impl<'a> State<'a> {
+    /// State of a family that is nothing but data.
+    pub fn new(family: &'a str, data: impl Into<Cow<'a, str>>) -> Self {
+        State { family: Cow::Borrowed(family), data: data.into(), id: None, redacted: false }
+    }
+
     /// The same, borrowing nothing.
     pub fn to_static(&self) -> State<'static> {
         State {
             family: Cow::Owned(self.family.to_string()),
             data: Cow::Owned(self.data.to_string()),
+            id: self.id.clone(),
             redacted: self.redacted,
         }
     }

@@ -218,7 +218,7 @@ pub(super) fn arguments_text(raw: &RawValue) -> Cow<'_, str> {
 pub(super) fn google_signature(extra: &RawValue) -> Option<State<'_>> {
     let extra: ExtraContent<'_> = serde_json::from_str(extra.get()).ok()?;
     let data = extra.google?.thought_signature?.0;
-    Some(State { family: Cow::Borrowed("gemini"), data, redacted: false })
+    Some(State::new("gemini", data))
 }
 
 /// A signature of the whole message belongs to its first tool call, or to its text.

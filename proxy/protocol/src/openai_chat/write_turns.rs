@@ -223,11 +223,7 @@ impl Writer<'_, '_, '_> {
     fn call(&self, l: &mut List<'_>, block: &Block<'_>, call: &ToolCall<'_>, signature: Option<&str>) {
         let mut call = call.clone();
         call.name = Cow::Owned(self.foreign.names.upstream(&call.name).to_owned());
-        let state = signature.map(|data| State {
-            family: Cow::Borrowed(GOOGLE),
-            data: Cow::Borrowed(data),
-            redacted: false,
-        });
+        let state = signature.map(|data| State::new(GOOGLE, data));
         let block = Block { state, ..block.clone() };
         write_call(l, &block, &call, self.foreign.request.source);
     }

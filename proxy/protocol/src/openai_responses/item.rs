@@ -6,10 +6,10 @@ use std::cell::OnceCell;
 use serde_json::value::RawValue;
 
 use crate::ir::{
-    Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, ToolCall, ToolResult,
-    Turn,
+    Arguments, Block, CallStyle, Content, Ext, Media, MediaKind, NONE, Role, Source, State, ToolCall,
+    ToolResult, Turn,
 };
-use crate::json::{DecodeError, Str, StrOr, lenient, read_raw};
+use crate::json::{DecodeError, Str, StrOr, lenient, read_raw, string};
 use crate::openai_chat::media::split_data_url;
 use crate::state::untag;
 
@@ -241,6 +241,12 @@ fn reasoning<'a>(item: &mut Item<'a>) -> Turn<'a> {
     let mut block = Block::new(Content::Reasoning(joined(thoughts)));
     let state = item.encrypted_content.take().filter(|data| !data.0.is_empty());
     block.state = state.map(|data| untag(data.0, THIS.family(), false));
+    if let Some(State { family, id: id @ None, .. }) = &mut block.state
+        && family == THIS.family()
+    {
+        let told = item.rest.iter().find(|(key, _)| key == "id");
+        *id = told.and_then(|(_, raw)| string(raw)).map(Box::from);
+    }
     turn(Role::Assistant, vec![block])
 }
 

@@ -2,12 +2,12 @@
 
 use crate::ir::State;
 use crate::json::write::Object;
-use crate::names::hashed_id;
 
-/// Writes a reasoning item for a request: its summary and the state, which its id is made from.
+/// Writes a reasoning item for a request: its summary and the state. The vendor compares the id with the one within the
+/// state, so none goes with state that came without.
 pub(super) fn write_reasoning_item(o: &mut Object<'_>, text: &str, state: &State<'_>) {
     o.str("type", "reasoning");
-    o.str("id", &hashed_id("rs_", &state.data));
+    o.opt_str("id", state.id.as_deref());
     write_summary(o, text);
     o.str("encrypted_content", &state.data);
 }

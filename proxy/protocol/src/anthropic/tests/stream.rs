@@ -45,7 +45,7 @@ fn call(block: u32, style: CallStyle) -> Event<'static> {
 }
 
 fn sign(block: u32, family: &'static str, redacted: bool) -> Event<'static> {
-    let state = State { family: Cow::Borrowed(family), data: Cow::Borrowed("abc"), redacted };
+    let state = State { redacted, ..State::new(family, "abc") };
     Event::Signature { block, state }
 }
 

@@ -128,7 +128,7 @@ fn a_blocked_prompt_is_a_filtered_answer() {
 /// An answer of Claude: a signed thought, then a call.
 fn thoughtful() -> Response<'static> {
     let mut thought = Block::new(Content::Reasoning("hm".into()));
-    thought.state = Some(State { family: "anthropic".into(), data: "s".into(), redacted: false });
+    thought.state = Some(State::new("anthropic", "s"));
     let turn = Turn {
         role: Role::Assistant,
         blocks: vec![thought, Block::text("a")],

@@ -43,7 +43,7 @@ fn finish<'a>(finish: Finish) -> Event<'a> {
 
 /// A thought with state, text, and two calls that overlap.
 fn conversation<'a>() -> Vec<Event<'a>> {
-    let state = State { family: "anthropic".into(), data: "s".into(), redacted: false };
+    let state = State::new("anthropic", "s");
     vec![
         start(),
         block(0, BlockKind::Reasoning),

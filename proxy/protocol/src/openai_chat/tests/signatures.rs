@@ -12,7 +12,7 @@ fn googles_signature_survives_both_ways() {
     let body = br#"{"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"a","type":"function",
         "function":{"name":"t","arguments":"{}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]}]}"#;
     let request = OpenAiChat.decode_request(body, UrlFacts::default()).unwrap();
-    let state = State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed("c2ln"), redacted: false };
+    let state = State::new("gemini", "c2ln");
     assert_eq!(request.turns[0].blocks[0].state, Some(state.clone()));
     let mut signed = call("a", "t", "{}");
     signed.state = Some(state);
@@ -34,7 +34,7 @@ fn googles_signature_survives_both_ways() {
 fn only_calls_are_signed_in_a_stream() {
     let request = Request::new(Protocol::OpenAiChat, Cow::Borrowed("m"));
     let mut encoder = OpenAiChat.stream_encoder(Reply::to(&OpenAiChat, &request, 1, 7));
-    let state = |data| State { family: Cow::Borrowed("gemini"), data: Cow::Borrowed(data), redacted: false };
+    let state = |data| State::new("gemini", data);
     let call = BlockKind::ToolCall { id: "a".into(), name: "t".into(), style: CallStyle::Function };
     let mut out = Vec::new();
     for event in [

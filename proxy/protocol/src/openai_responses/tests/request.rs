@@ -178,7 +178,7 @@ fn only_reasoning_of_the_same_family_that_led_to_something_is_sent() {
     let body = with(
         messages(json!([
             {"role": "user", "content": "q"},
-            {"role": "assistant", "content": [thought("xp1.openai.AAA"), {"type": "tool_use", "id": "c", "name": "f", "input": {}}, thought("claude's")]},
+            {"role": "assistant", "content": [thought("xp1.openai#rs_1.AAA"), thought("xp1.openai.OLD"), {"type": "tool_use", "id": "c", "name": "f", "input": {}}, thought("claude's")]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "r"}]},
             {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "xp1.openai.BBB"}]},
             {"role": "user", "content": "q"},
@@ -189,7 +189,12 @@ fn only_reasoning_of_the_same_family_that_led_to_something_is_sent() {
     assert_eq!(warnings, "reasoning_state_dropped");
     let items = body["input"].as_array().unwrap();
     let kinds: Vec<_> = items.iter().map(|item| item["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["message", "reasoning", "function_call", "function_call_output", "message"]);
-    assert_eq!(items[1]["encrypted_content"], "AAA");
+    assert_eq!(
+        kinds,
+        ["message", "reasoning", "reasoning", "function_call", "function_call_output", "message"]
+    );
+    // The vendor refuses an id that is not the one its state was made with.
+    let sent = |at: usize| (&items[at]["id"], &items[at]["encrypted_content"]);
+    assert_eq!((sent(1), sent(2)), ((&json!("rs_1"), &json!("AAA")), (&Value::Null, &json!("OLD"))));
     assert_eq!(items[1]["summary"], json!([{"type": "summary_text", "text": "t"}]));
 }
