@@ -21,6 +21,7 @@ pub mod facts;
 mod fault;
 pub mod gemini;
 pub mod ids;
+mod instructed;
 pub mod ir;
 pub mod json;
 pub mod models;

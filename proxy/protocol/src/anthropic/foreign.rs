@@ -27,8 +27,8 @@ const WEB_SEARCH: &str = "web_search_20250305";
 /// Arguments of a tool that has none.
 pub(crate) const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 
-/// The line that asks for JSON where there is no other way.
-pub(crate) const JSON_LINE: &str = "Reply with one JSON object only.";
+/// The same, of a strict tool.
+const STRICT_NO_PARAMETERS: &str = r#"{"type":"object","properties":{},"additionalProperties":false}"#;
 
 /// A request from another protocol on its way out.
 pub(crate) struct Foreign<'f, 'a> {
@@ -107,6 +107,7 @@ impl Foreign<'_, '_> {
         notes: &mut Notes,
     ) -> Result<(), Rejected> {
         let path = || format!("tools[{}]", tool.at);
+        let strict = self.is_strict(tool, notes)?;
         let schema = match &tool.kind {
             ToolKind::Hosted(..) if self.target.options.web_search && tool.is_web_search() => {
                 l.object(|o| {
@@ -122,17 +123,13 @@ impl Foreign<'_, '_> {
                 notes.warn("custom_tool_wrapped", path)?;
                 Cow::Borrowed(constant(custom::SCHEMA))
             }
-            ToolKind::Function => match tool.parameters.as_deref().map(|raw| parameters(raw.get())) {
-                Some(Some(text)) if tool.strict == Some(true) => self.limit(&text, path, notes)?,
-                Some(Some(text)) => crate::json::owned(text.into_owned().into_bytes()),
-                _ => Cow::Borrowed(constant(NO_PARAMETERS)),
-            },
+            ToolKind::Function => self.schema(tool, strict, notes)?,
         };
         l.object(|o| {
             o.str("name", self.names.upstream(&tool.name));
             o.opt_str("description", tool.description.as_deref().filter(|text| !text.is_empty()));
             o.raw("input_schema", schema.get());
-            if tool.strict == Some(true) {
+            if strict {
                 o.bool("strict", true);
             }
             match tool.ext.get("cache_control").filter(|raw| raw.get() != "null") {
@@ -141,6 +138,36 @@ impl Foreign<'_, '_> {
             }
         });
         Ok(())
+    }
+
+    /// Whether a tool is held to its schema: where the client said so and the model can. What saying nothing means to the
+    /// client's protocol is no reason: the vendor refuses requests with many strict tools.
+    ///
+    /// # Errors
+    /// In strict mode, if the model cannot.
+    pub(crate) fn is_strict(&self, tool: &Tool<'_>, notes: &mut Notes) -> Result<bool, Rejected> {
+        let is_asked = tool.strict == Some(true) && !tool.is_strict_unsaid();
+        if is_asked && !self.target.capabilities.schema {
+            notes.warn("strict_dropped", || format!("tools[{}]", tool.at))?;
+        }
+        Ok(is_asked && self.target.capabilities.schema)
+    }
+
+    /// The schema of a function's arguments.
+    ///
+    /// # Errors
+    /// In strict mode, if one that is held to does not fit within the vendor's limits.
+    pub(crate) fn schema(
+        &self,
+        tool: &Tool<'_>,
+        strict: bool,
+        notes: &mut Notes,
+    ) -> Result<crate::json::Json<'static>, Rejected> {
+        match tool.parameters.as_deref().map(|raw| parameters(raw.get())) {
+            Some(Some(text)) if strict => self.limit(&text, || format!("tools[{}]", tool.at), notes),
+            Some(Some(text)) => Ok(crate::json::owned(text.into_owned().into_bytes())),
+            _ => Ok(Cow::Borrowed(constant(if strict { STRICT_NO_PARAMETERS } else { NO_PARAMETERS }))),
+        }
     }
 
     /// The schema within the vendor's limits.

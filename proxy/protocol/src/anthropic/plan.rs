@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use serde_json::value::RawValue;
+
 use crate::account::source_facts;
 use crate::capabilities::{Capabilities, ForcedTool, ThinkingStyle};
 use crate::codec::{JSON_TOOL, Target};
 use crate::facts::Field;
 use crate::ir::{Content, Effort, OutputFormat, Request, Role, Thinking, ToolChoice, nearest, runs};
 use crate::notes::{Notes, Rejected};
+use crate::schema;
 use crate::state::for_family;
 
 use super::THIS;
@@ -281,8 +284,8 @@ impl<'p> Planner<'p, '_, '_> {
                 Form::Instructed
             }
             Some(OutputFormat::Schema { .. }) if self.can.schema => Form::Schema,
-            Some(OutputFormat::Schema { .. }) => {
-                self.json_tool(plan)?;
+            Some(OutputFormat::Schema { schema: Some(schema), .. }) => {
+                self.json_tool(schema, plan)?;
                 Form::Tool
             }
         };
@@ -290,8 +293,11 @@ impl<'p> Planner<'p, '_, '_> {
     }
 
     /// Output by schema as a forced call: not while reasoning (litellm#26334), and not beside another forced call.
-    fn json_tool(&mut self, plan: &mut Plan<'p>) -> Result<(), Rejected> {
+    fn json_tool(&mut self, schema: &RawValue, plan: &mut Plan<'p>) -> Result<(), Rejected> {
         let refuse = |reason: &str| Err(Rejected::new(self.path(Field::Output), reason));
+        if schema::is_other(schema) {
+            return refuse("the model gives output by schema only as a JSON object");
+        }
         if plan.reasoning.is_on() {
             return refuse("the model gives output by schema only without reasoning");
         }

@@ -11,10 +11,11 @@ use crate::names::hashed_id;
 use crate::notes::{Notes, Rejected};
 
 use super::cache::{self, Mark, Marks};
-use super::foreign::{Foreign, JSON_LINE};
+use super::foreign::Foreign;
 use super::native;
 use super::plan::Form;
 use super::turns::{self, Adapt, Message, Piece, Rules, What, instruction_text, mark_of};
+use crate::instructed::JSON_LINE;
 
 /// The longest tool-call id passed on as it is.
 const MAX_ID: usize = 64;

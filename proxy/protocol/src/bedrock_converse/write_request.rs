@@ -14,6 +14,7 @@ use crate::codec::{Encoded, Exchange, JSON_TOOL, Target};
 use crate::custom;
 use crate::facts::Field;
 use crate::ir::{OutputFormat, Request, Tool, ToolChoice, ToolKind};
+use crate::json::constant;
 use crate::json::write::{self, List, Object, string};
 use crate::names::{NameLimits, Names};
 use crate::notes::{Notes, Rejected, code};
@@ -137,25 +138,20 @@ impl Writer<'_, '_> {
 
     fn write_tool(&self, l: &mut List<'_>, tool: &Tool<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let path = || format!("tools[{}]", tool.at);
+        let strict = self.foreign.is_strict(tool, notes)?;
         let schema = match &tool.kind {
             ToolKind::Hosted(kind, _) => {
                 return Err(Rejected::new(path(), format!("the provider has no tool of type {kind:?}")));
             }
             ToolKind::Custom => {
                 notes.warn("custom_tool_wrapped", path)?;
-                Cow::Borrowed(custom::SCHEMA)
+                Cow::Borrowed(constant(custom::SCHEMA))
             }
-            ToolKind::Function => match tool.parameters.as_deref().map(|raw| parameters(raw.get())) {
-                Some(Some(text)) if tool.strict == Some(true) => {
-                    Cow::Owned(self.foreign.limit(&text, path, notes)?.get().to_owned())
-                }
-                Some(Some(text)) => text,
-                _ => Cow::Borrowed(NO_PARAMETERS),
-            },
+            ToolKind::Function => self.foreign.schema(tool, strict, notes)?,
         };
         let name = self.foreign.names.upstream(&tool.name);
         let description = tool.description.as_deref().filter(|text| !text.is_empty());
-        tool_spec(l, name, description, &schema, tool.strict == Some(true));
+        tool_spec(l, name, description, schema.get(), strict);
         Ok(())
     }
 

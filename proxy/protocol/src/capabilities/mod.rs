@@ -28,9 +28,11 @@ pub struct Capabilities {
     pub efforts: Vec<String>,
     /// The least and most thinking budget in tokens, where budgets exist.
     pub budget: Option<(u64, u64)>,
-    /// Output by JSON Schema.
+    /// Output by JSON Schema. Where not, Claude and models on Bedrock are made to call a tool, and others are told the
+    /// schema in words.
     pub schema: bool,
-    /// Output by JSON Schema together with tools.
+    /// Output by JSON Schema. Where not, Claude and models on Bedrock are made to call a tool, and others are told the
+    /// schema in words.together with tools.
     pub schema_with_tools: bool,
     /// Schemas are taken as JSON Schema; if not, only in the OpenAPI subset (Gemini).
     pub json_schema_fields: bool,
@@ -153,9 +155,14 @@ fn names(model: &str) -> impl Iterator<Item = &str> {
     std::iter::once(model).chain(marks.map(|(at, _)| &model[at + 1..]))
 }
 
+/// Whether a name begins so; whether it is all of the name, a variant apart, if the prefix ends in `$`. Providers write
+/// versions with dots or hyphens.
 fn begins(name: &str, prefix: &str) -> bool {
-    let start = name.as_bytes().get(..prefix.len());
-    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix.as_bytes()))
+    let (prefix, is_whole) = prefix.strip_suffix('$').map_or((prefix, false), |prefix| (prefix, true));
+    let Some((start, rest)) = name.as_bytes().split_at_checked(prefix.len()) else { return false };
+    let plain = |byte: &u8| if *byte == b'.' { b'-' } else { byte.to_ascii_lowercase() };
+    start.iter().map(plain).eq(prefix.as_bytes().iter().map(plain))
+        && (!is_whole || matches!(rest, [] | [b':' | b'@', ..]))
 }
 
 fn merge(

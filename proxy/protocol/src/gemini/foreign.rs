@@ -11,6 +11,7 @@ use crate::json::write::Object;
 use crate::names::Names;
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::Protocol;
+use crate::schema;
 use crate::schema::{described, to_openapi};
 
 use super::{THIS, resource, thinking, write_tools, write_turns};
@@ -70,7 +71,7 @@ impl<'f, 'a> Foreign<'f, 'a> {
             }
             // The answer will be a call: the form of its text is of no importance.
             (Some(choice), _) if is_forced(choice) => notes.warn("response_format_dropped", path)?,
-            (_, Some(OutputFormat::Schema { schema: Some(schema), .. })) if is_object_schema(schema) => {
+            (_, Some(OutputFormat::Schema { schema: Some(schema), .. })) if schema::is_object(schema) => {
                 foreign.json_tool = true;
             }
             (_, Some(OutputFormat::Schema { schema: Some(_), .. })) => {
@@ -249,15 +250,4 @@ impl<'f, 'a> Foreign<'f, 'a> {
 /// Whether a call must be made.
 pub(super) fn is_forced(choice: &ToolChoice<'_>) -> bool {
     matches!(choice, ToolChoice::Required | ToolChoice::Tool(_) | ToolChoice::Subset { required: true, .. })
-}
-
-/// Whether a schema admits objects only: what arguments of a function are.
-fn is_object_schema(schema: &RawValue) -> bool {
-    crate::json::record::record! {
-        struct Typed<'a> {
-            kind("type"): crate::json::Str<'a>,
-        }
-    }
-    let typed: Option<Typed<'_>> = serde_json::from_str(schema.get()).ok();
-    typed.and_then(|typed| typed.kind).is_some_and(|kind| kind.as_ref() == "object")
 }

@@ -3,6 +3,7 @@
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
 use crate::custom;
+use crate::instructed::{Word, instructed};
 use crate::ir::{Content, Request, Tool};
 use crate::json::write;
 use crate::names::{NameLimits, Names};
@@ -43,7 +44,8 @@ pub(super) fn encode_named(
         write::object(&mut body, |o| write_native::request(o, request, target.model, named));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    let request = &*account::request(request, &Gemini, notes)?;
+    let request = account::request(request, &Gemini, notes)?;
+    let request = &*instructed(request, target, Word::Unneeded, notes)?;
     let foreign = Foreign::new(request, target, Names::of(request, NAMES), notes)?;
     write::object(&mut body, |o| foreign.write(o, named, notes))?;
     let exchange = Exchange {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use foldhash::HashMap;
 
+use crate::instructed::JSON_LINE;
 use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
 use crate::json::write::{self, List, Object};
 use crate::notes::{Notes, Rejected, unknown_block};
@@ -16,7 +17,6 @@ use super::write_part::{self, NotAnObject};
 use super::{THIS, write_media, write_result};
 
 /// Asks for JSON where the model has no setting for it together with functions (TRANSLATION §5).
-const JSON_LINE: &str = "Reply with one JSON object only.";
 
 /// What the user says where Gemini needs a user and nobody spoke.
 const SILENCE: &str = " ";

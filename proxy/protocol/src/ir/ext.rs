@@ -82,6 +82,11 @@ impl<'a> Ext<'a> {
         self.push(ABSENT, key, RawValue::NULL);
     }
 
+    /// Whether a field is marked as not there.
+    pub(crate) fn is_absent(&self, key: &str) -> bool {
+        self.inside(ABSENT).any(|field| field.key == key)
+    }
+
     /// All fields.
     pub fn iter(&self) -> impl Iterator<Item = &ExtField<'a>> {
         self.0.iter()

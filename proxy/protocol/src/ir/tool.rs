@@ -27,7 +27,20 @@ pub struct Tool<'a> {
     pub ext: Ext<'a>,
 }
 
+/// The key of [`Tool::strict`] in every protocol that has it.
+const STRICT: &str = "strict";
+
 impl Tool<'_> {
+    /// Marks [`Tool::strict`] as what the protocol means by saying nothing.
+    pub(crate) fn leave_strict_unsaid(&mut self) {
+        self.ext.absent(STRICT);
+    }
+
+    /// Whether [`Tool::strict`] is only what the protocol means by saying nothing.
+    pub(crate) fn is_strict_unsaid(&self) -> bool {
+        self.ext.is_absent(STRICT)
+    }
+
     /// Whether it is a vendor's search of the web: `web_search` of Responses and Messages with its versions,
     /// `googleSearch` of Gemini.
     pub fn is_web_search(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::names::Names;
 use crate::notes::{Notes, Rejected};
 use crate::protocol::Protocol;
 
-use super::write_request::{write_choice, write_other_sampling, write_output, write_settings};
+use super::write_request::{write_choice, write_output, write_settings};
 use super::{THIS, settle, write_turns};
 
 /// The most stop texts OpenAI takes.
@@ -55,12 +55,9 @@ impl Foreign<'_, '_> {
         let effort = settle::effort(request, self.target, notes)?;
         o.opt_str("reasoning_effort", effort.as_ref().map(Effort::word));
         self.note_summary(notes)?;
-        settle::write_nucleus(o, request, self.target, effort.as_ref(), notes)?;
-        write_other_sampling(o, request);
-        if request.sampling.logprobs == Some(true) {
-            // OpenAI refuses it alone.
-            o.opt_u64("top_logprobs", request.sampling.top_logprobs);
-        }
+        self.write_sampling(o, effort.as_ref(), notes)?;
+        // OpenAI refuses it without tools.
+        o.opt_bool("parallel_tool_calls", request.parallel_tools.filter(|_| !request.tools.is_empty()));
         write_settings(o, request);
         o.opt_str("safety_identifier", request.end_user.as_deref());
         for field in account::same(request.source, THIS, Scope::Request, &request.ext) {
@@ -86,6 +83,27 @@ impl Foreign<'_, '_> {
         if asked && self.target.capabilities.instructions == InstructionRole::Developer {
             notes.warn("reasoning_summary_dropped", || self.path(Field::Thinking))?;
         }
+        Ok(())
+    }
+
+    fn write_sampling(
+        &self,
+        o: &mut Object<'_>,
+        effort: Option<&Effort<'_>>,
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
+        let sampling = &self.request.sampling;
+        let rule = settle::Sampled::of(self.request, self.target, effort);
+        for (field, key, value) in settle::settings(sampling) {
+            rule.write(o, field, key, value, notes)?;
+        }
+        o.opt_raw("seed", sampling.seed.as_deref());
+        if rule.takes_logprobs(notes)? {
+            o.bool("logprobs", true);
+            // OpenAI refuses it alone.
+            o.opt_u64("top_logprobs", sampling.top_logprobs);
+        }
+        o.opt_u64("n", sampling.n);
         Ok(())
     }
 
@@ -154,7 +172,7 @@ impl Foreign<'_, '_> {
 
     fn write_tool_choice(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         if let Some(choice) = settle::tool_choice(self.request, self.target, notes)? {
-            write_choice(o, &choice, self.names);
+            write_choice(o, &choice, &self.request.tools, self.names);
         }
         Ok(())
     }

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::account::source_facts;
+use crate::account::{source_facts, word};
 use crate::capabilities::{ForcedTool, SamplingRule};
 use crate::codec::Target;
 use crate::facts::Field;
-use crate::ir::{Effort, Request, Thinking, ToolChoice, nearest};
+use crate::ir::{Effort, Request, Sampling, Thinking, ToolChoice, nearest};
 use crate::json::Json;
 use crate::json::write::Object;
 use crate::notes::{Notes, Rejected, code};
@@ -63,36 +63,92 @@ pub(crate) fn effort<'e>(
     Ok(Some(given))
 }
 
-/// Writes temperature and `top_p`, where the model takes them with that effort.
-///
-/// # Errors
-/// In strict mode, if it does not.
-pub(crate) fn write_nucleus(
-    o: &mut Object<'_>,
-    request: &Request<'_>,
-    target: &Target<'_>,
-    effort: Option<&Effort<'_>>,
-    notes: &mut Notes,
-) -> Result<(), Rejected> {
-    let thinks = effort.map(|effort| *effort != Effort::None);
-    let accepted = match target.capabilities.sampling {
-        SamplingRule::Always => true,
-        SamplingRule::Never => false,
-        SamplingRule::EffortNone => thinks == Some(false),
-        SamplingRule::WithoutEffort | SamplingRule::WithoutThinking => thinks != Some(true),
+/// A setting of sampling: its name here, and its value as JSON.
+pub(crate) type Setting<'s> = (Field, &'static str, Option<&'s str>);
+
+/// Temperature and `top_p`, which both protocols have.
+pub(crate) fn nucleus<'s>(sampling: &'s Sampling<'_>) -> [Setting<'s>; 2] {
+    [
+        (Field::Temperature, "temperature", sampling.temperature.as_deref()),
+        (Field::TopP, "top_p", sampling.top_p.as_deref()),
+    ]
+}
+
+/// All settings of Chat Completions that a model which reasons refuses.
+pub(super) fn settings<'s>(sampling: &'s Sampling<'_>) -> [Setting<'s>; 5] {
+    let [temperature, top_p] = nucleus(sampling);
+    [
+        temperature,
+        top_p,
+        (Field::FrequencyPenalty, "frequency_penalty", sampling.frequency_penalty.as_deref()),
+        (Field::PresencePenalty, "presence_penalty", sampling.presence_penalty.as_deref()),
+        (Field::LogitBias, "logit_bias", sampling.logit_bias.as_ref().map(|json| json.get())),
+    ]
+}
+
+/// What leaving a setting out means.
+fn is_default(field: Field, value: &str) -> bool {
+    let default = match field {
+        Field::Temperature | Field::TopP => 1.0,
+        Field::FrequencyPenalty | Field::PresencePenalty => 0.0,
+        _ => return value == "{}",
     };
-    for (field, key, value) in [
-        (Field::Temperature, "temperature", &request.sampling.temperature),
-        (Field::TopP, "top_p", &request.sampling.top_p),
-    ] {
-        let Some(value) = value else { continue };
-        if accepted {
-            o.raw(key, value);
-        } else {
-            notes.warn(code(key, "dropped"), || path(request, field))?;
-        }
+    value.parse() == Ok(default)
+}
+
+/// Whether a model takes settings of sampling, with the effort it is asked for.
+pub(crate) struct Sampled<'r, 'a> {
+    request: &'r Request<'a>,
+    is_taken: bool,
+}
+
+impl<'r, 'a> Sampled<'r, 'a> {
+    pub(crate) fn of(request: &'r Request<'a>, target: &Target<'_>, effort: Option<&Effort<'_>>) -> Self {
+        let thinks = effort.map(|effort| *effort != Effort::None);
+        let is_taken = match target.capabilities.sampling {
+            SamplingRule::Always => true,
+            SamplingRule::Never => false,
+            SamplingRule::EffortNone => thinks == Some(false),
+            SamplingRule::WithoutEffort | SamplingRule::WithoutThinking => thinks != Some(true),
+        };
+        Sampled { request, is_taken }
     }
-    Ok(())
+
+    /// Writes a setting, if the model takes it.
+    ///
+    /// # Errors
+    /// In strict mode, if it does not.
+    pub(crate) fn write(
+        &self,
+        o: &mut Object<'_>,
+        field: Field,
+        key: &'static str,
+        value: Option<&str>,
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
+        match value {
+            Some(value) if self.is_taken => o.raw(key, value),
+            Some(value) if !is_default(field, value) => self.drop(field, notes)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether log probabilities are asked for, of a model that gives them.
+    ///
+    /// # Errors
+    /// In strict mode, if it gives none.
+    pub(crate) fn takes_logprobs(&self, notes: &mut Notes) -> Result<bool, Rejected> {
+        let is_asked = self.request.sampling.logprobs == Some(true);
+        if is_asked && !self.is_taken {
+            self.drop(Field::Logprobs, notes)?;
+        }
+        Ok(is_asked && self.is_taken)
+    }
+
+    fn drop(&self, field: Field, notes: &mut Notes) -> Result<(), Rejected> {
+        notes.warn(code(word(field), "dropped"), || path(self.request, field))
+    }
 }
 
 /// Which tools, as the model takes it; `None`: not said. OpenAI refuses a choice without tools to choose from.

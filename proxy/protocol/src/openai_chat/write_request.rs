@@ -2,6 +2,7 @@
 
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
+use crate::instructed::{Word, instructed};
 use crate::ir::{ExtField, OutputFormat, Request, Tool, ToolChoice, ToolKind, has};
 use crate::json::write::{self, List, Object};
 use crate::names::{NameLimits, Names};
@@ -10,7 +11,7 @@ use crate::notes::{Notes, Rejected};
 use super::foreign::Foreign;
 use super::request::TOOL;
 use super::write_message::{write_ext, write_native};
-use super::{OpenAiChat, THIS};
+use super::{OpenAiChat, THIS, settle};
 
 /// Function names (OpenAI's own limit).
 pub(crate) const NAMES: NameLimits = NameLimits { max: 64, also: "" };
@@ -26,7 +27,8 @@ pub(super) fn encode(
         write::object(&mut body, |o| native(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    let request = &*account::request(request, &OpenAiChat, notes)?;
+    let request = account::request(request, &OpenAiChat, notes)?;
+    let request = &*instructed(request, target, Word::Wanted, notes)?;
     let names = Names::of(request, NAMES);
     write::object(&mut body, |o| Foreign { request, target, names: &names }.write(o, notes))?;
     Ok(Encoded { body, exchange: Exchange { names, ..Exchange::default() } })
@@ -58,36 +60,20 @@ fn native(o: &mut Object<'_>, request: &Request<'_>, target: &Target<'_>) {
     if let Some(effort) = request.thinking.as_ref().and_then(|thinking| thinking.effort.as_ref()) {
         o.str("reasoning_effort", effort.word());
     }
+    o.opt_bool("parallel_tool_calls", request.parallel_tools);
     write_settings(o, request);
     let sampling = &request.sampling;
-    o.opt_raw("temperature", sampling.temperature.as_deref());
-    o.opt_raw("top_p", sampling.top_p.as_deref());
-    write_raw_sampling(o, request);
+    settle::settings(sampling).into_iter().for_each(|(_, key, value)| o.opt_raw(key, value));
+    o.opt_raw("seed", sampling.seed.as_deref());
+    o.opt_bool("logprobs", sampling.logprobs);
 }
 
 /// Settings that are spelled the same both ways.
 pub(super) fn write_settings(o: &mut Object<'_>, request: &Request<'_>) {
-    o.opt_bool("parallel_tool_calls", request.parallel_tools);
     o.opt_raw("metadata", request.metadata.as_ref().map(|json| json.get()));
     o.opt_str("service_tier", request.service_tier.as_deref());
     o.opt_str("verbosity", request.verbosity.as_deref());
     o.opt_bool("store", request.store);
-}
-
-/// Sampling parameters that no model is picky about.
-pub(super) fn write_other_sampling(o: &mut Object<'_>, request: &Request<'_>) {
-    write_raw_sampling(o, request);
-    o.opt_u64("n", request.sampling.n);
-}
-
-/// Those of them that are kept as they are.
-fn write_raw_sampling(o: &mut Object<'_>, request: &Request<'_>) {
-    let sampling = &request.sampling;
-    o.opt_raw("seed", sampling.seed.as_deref());
-    o.opt_raw("frequency_penalty", sampling.frequency_penalty.as_deref());
-    o.opt_raw("presence_penalty", sampling.presence_penalty.as_deref());
-    o.opt_raw("logit_bias", sampling.logit_bias.as_ref().map(|json| json.get()));
-    o.opt_bool("logprobs", sampling.logprobs);
 }
 
 fn native_tool(l: &mut List<'_>, tool: &Tool<'_>) {
@@ -119,22 +105,24 @@ fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, own: &[ExtField<'_>]) {
     o.opt_raw("parameters", tool.parameters.as_ref().map(|json| json.get()));
 }
 
-/// `tool_choice`.
-pub(super) fn write_choice(o: &mut Object<'_>, choice: &ToolChoice<'_>, names: &Names) {
-    let function = |o: &mut Object<'_>, name: &str| {
-        o.str("type", "function");
-        o.object("function", |o| o.str("name", names.upstream(name)));
+/// `tool_choice` among these tools.
+pub(super) fn write_choice(o: &mut Object<'_>, choice: &ToolChoice<'_>, tools: &[Tool<'_>], names: &Names) {
+    let named = |o: &mut Object<'_>, name: &str| {
+        let is_custom = tools.iter().any(|tool| tool.name == name && matches!(tool.kind, ToolKind::Custom));
+        let kind = if is_custom { "custom" } else { "function" };
+        o.str("type", kind);
+        o.object(kind, |o| o.str("name", names.upstream(name)));
     };
     match choice {
         ToolChoice::Auto => o.str("tool_choice", "auto"),
         ToolChoice::None => o.str("tool_choice", "none"),
         ToolChoice::Required => o.str("tool_choice", "required"),
-        ToolChoice::Tool(name) => o.object("tool_choice", |o| function(o, name)),
+        ToolChoice::Tool(name) => o.object("tool_choice", |o| named(o, name)),
         ToolChoice::Subset { required, names: subset } => o.object("tool_choice", |o| {
             o.str("type", "allowed_tools");
             o.object("allowed_tools", |o| {
                 o.str("mode", if *required { "required" } else { "auto" });
-                o.list("tools", |l| subset.iter().for_each(|name| l.object(|o| function(o, name))));
+                o.list("tools", |l| subset.iter().for_each(|name| l.object(|o| named(o, name))));
             });
         }),
     }

@@ -63,10 +63,14 @@ impl Foreign<'_, '_> {
         o.opt_bool("stream", request.stream);
         // The proxy keeps no answers, so nobody could ask for one: only who says so has it kept.
         o.bool("store", request.store.unwrap_or(false));
-        self.write_include(o);
+        let rule = settle::Sampled::of(request, self.target, effort);
+        let logprobs = rule.takes_logprobs(notes)?;
+        self.write_include(o, logprobs);
         self.write_max_output(o, notes)?;
-        settle::write_nucleus(o, request, self.target, effort, notes)?;
-        o.opt_u64("top_logprobs", request.sampling.top_logprobs);
+        for (field, key, value) in settle::nucleus(&request.sampling) {
+            rule.write(o, field, key, value, notes)?;
+        }
+        o.opt_u64("top_logprobs", request.sampling.top_logprobs.filter(|_| logprobs));
         o.opt_raw("metadata", request.metadata.as_ref().map(|json| json.get()));
         o.opt_str("service_tier", request.service_tier.as_deref());
         o.opt_str("safety_identifier", request.end_user.as_deref());
@@ -77,9 +81,8 @@ impl Foreign<'_, '_> {
     }
 
     /// State is asked for of models that reason; others refuse the word.
-    fn write_include(&self, o: &mut Object<'_>) {
+    fn write_include(&self, o: &mut Object<'_>, logprobs: bool) {
         let state = !self.target.capabilities.efforts.is_empty();
-        let logprobs = self.request.sampling.logprobs == Some(true);
         if state || logprobs {
             o.list("include", |l| {
                 let asked = [(state, STATE), (logprobs, LOGPROBS)];

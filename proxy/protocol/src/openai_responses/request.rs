@@ -132,16 +132,21 @@ fn tool(raw: &RawValue, at: u32) -> Result<Tool<'_>, DecodeError> {
             });
         }
     };
-    Ok(Tool {
-        // Strict is what this protocol means by saying nothing; others mean the opposite.
-        strict: tool.strict.or(matches!(kind, ToolKind::Function).then_some(true)),
+    // Strict is what this protocol means by saying nothing; others mean the opposite.
+    let is_unsaid = tool.strict.is_none() && matches!(kind, ToolKind::Function);
+    let mut read = Tool {
+        strict: tool.strict.or(is_unsaid.then_some(true)),
         kind,
         name,
         description: tool.description.map(|text| text.0),
         parameters: tool.parameters.map(Cow::Borrowed),
         at,
         ext: Ext::of(tool.rest),
-    })
+    };
+    if is_unsaid {
+        read.leave_strict_unsaid();
+    }
+    Ok(read)
 }
 
 /// The choice; `None` for one of a hosted tool, which the neutral form has no word for.

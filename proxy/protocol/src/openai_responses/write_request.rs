@@ -2,6 +2,7 @@
 
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
+use crate::instructed::{Word, instructed};
 use crate::ir::Request;
 use crate::json::write;
 use crate::names::Names;
@@ -32,7 +33,8 @@ pub(super) fn encode(
         write::object(&mut body, |o| native::write(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }
-    let request = &*account::request(request, &OpenAiResponses, notes)?;
+    let request = account::request(request, &OpenAiResponses, notes)?;
+    let request = &*instructed(request, target, Word::Wanted, notes)?;
     let names = Names::of(request, NAMES);
     write::object(&mut body, |o| Foreign { request, target, names: &names, purpose }.write(o, notes))?;
     Ok(Encoded { body, exchange: Exchange { names, ..Exchange::default() } })

@@ -10,11 +10,37 @@ mod standard;
 #[cfg(test)]
 mod tests;
 
+use serde_json::value::RawValue;
+
+use crate::json::record::record;
+
 pub(crate) use anthropic::to_anthropic;
 pub(crate) use describe::described;
 pub(crate) use openai::to_strict;
 pub(crate) use openapi::to_openapi;
 pub(crate) use standard::{from_openapi, reordered};
+
+record! {
+    struct Typed<'a> {
+        kind("type"): &'a RawValue,
+    }
+}
+
+/// The type a schema says, if it says one.
+fn kind_of(schema: &RawValue) -> Option<&str> {
+    let typed: Option<Typed<'_>> = serde_json::from_str(schema.get()).ok();
+    typed.and_then(|typed| typed.kind).map(RawValue::get)
+}
+
+/// Whether a schema says that it admits objects only: what arguments of a function are.
+pub(crate) fn is_object(schema: &RawValue) -> bool {
+    kind_of(schema) == Some("\"object\"")
+}
+
+/// Whether a schema says that it admits something else than objects only.
+pub(crate) fn is_other(schema: &RawValue) -> bool {
+    kind_of(schema).is_some_and(|kind| kind != "\"object\"")
+}
 
 /// A schema in the OpenAPI subset.
 #[derive(Debug)]
