@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use foldhash::HashMap;
 
 use crate::instructed::JSON_LINE;
-use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, runs};
+use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, speakers};
 use crate::json::write::{self, List, Object};
 use crate::notes::{Notes, Rejected, unknown_block};
 use crate::signer::Signer;
@@ -43,7 +43,7 @@ pub(super) fn write(
     }
     o.list("contents", |l| {
         let mut writer = Writer { foreign, calls: Vec::new(), empty: true, parts: Vec::new() };
-        for run in runs(rest, |left, right| (left == Role::Assistant) == (right == Role::Assistant)) {
+        for run in speakers(rest) {
             if run[0].role == Role::Assistant {
                 writer.model(l, run, notes)?;
             } else {

@@ -36,5 +36,5 @@ pub use sequence::Sequence;
 pub(crate) use thinking::nearest;
 pub use thinking::{Effort, Thinking};
 pub use tool::{Arguments, CallStyle, Tool, ToolCall, ToolChoice, ToolKind, ToolResult};
-pub use turn::{Block, Content, Media, MediaKind, NONE, Role, Source, State, Turn, runs};
+pub use turn::{Block, Content, Media, MediaKind, NONE, Role, Source, State, Turn, runs, speakers};
 pub use usage::Usage;

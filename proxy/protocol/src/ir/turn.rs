@@ -185,6 +185,11 @@ impl<'a> State<'a> {
     }
 }
 
+/// Divides a conversation between its two speakers: the model, and everybody else.
+pub fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>]> {
+    runs(turns, |left, right| (left == Role::Assistant) == (right == Role::Assistant))
+}
+
 /// Divides turns into runs that `same` holds together: what a protocol with one message a speaker merges.
 pub fn runs<'t, 'a>(
     turns: &'t [Turn<'a>],

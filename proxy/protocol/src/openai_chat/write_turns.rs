@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::answers::{Answers, Found};
 use crate::capabilities::InstructionRole;
-use crate::ir::{Block, Content, MediaKind, Role, State, ToolCall, ToolResult, Turn, runs};
+use crate::ir::{Block, Content, MediaKind, Role, State, ToolCall, Turn, speakers};
 use crate::json::write::{List, Object};
 use crate::names::fit_id;
 use crate::notes::{Notes, Rejected};
@@ -19,32 +20,51 @@ use super::write_message::{refuse_block, role_word, write_call, write_foreign_me
 /// # Errors
 /// A block that Chat Completions cannot carry and the model must see; in strict mode, anything.
 pub(super) fn write(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Notes) -> Result<(), Rejected> {
-    let writer = Writer { foreign };
     let single = foreign.target.options.single_system;
     let (first, rest) = match single {
         true => foreign.request.instructions(),
         false => foreign.request.turns.split_at(0),
     };
+    let mut writer = Writer { foreign, answers: Answers::of(rest), moved: Vec::new() };
     writer.system(l, first, notes)?;
-    for run in runs(rest, |left, right| left == right && left == Role::Assistant) {
-        match run[0].role {
-            Role::Assistant => writer.assistant(l, run, notes)?,
-            Role::System | Role::Developer if single => writer.folded(l, &run[0], notes)?,
-            Role::System | Role::Developer => writer.system(l, run, notes)?,
-            Role::User | Role::Tool => writer.user(l, &run[0], notes)?,
+    for (at, run) in speakers(rest).enumerate() {
+        if run[0].role == Role::Assistant {
+            writer.assistant(l, run, notes)?;
+            writer.answers(l, run, at, notes)?;
+        } else {
+            writer.late_answers(l, run, notes)?;
+            for turn in run {
+                if !turn.role.is_system() {
+                    writer.asked(l, turn)?;
+                    continue;
+                }
+                writer.moved(l)?;
+                match single {
+                    true => writer.folded(l, turn, notes)?,
+                    false => writer.system(l, std::slice::from_ref(turn), notes)?,
+                }
+            }
+            writer.moved(l)?;
         }
     }
+    writer.moved(l)?;
     writer.end(notes)
 }
 
 /// The family whose signatures Google's endpoint takes.
 const GOOGLE: &str = Protocol::Gemini.family();
 
+/// What is shown, and the turn it stands in.
+type Shown<'f, 'a> = (&'f Turn<'a>, &'f Block<'a>);
+
 struct Writer<'w, 'f, 'a> {
     foreign: &'w Foreign<'f, 'a>,
+    answers: Answers<'f, 'a>,
+    /// Images of tools' answers, which go to what the user says next.
+    moved: Vec<Shown<'f, 'a>>,
 }
 
-impl Writer<'_, '_, '_> {
+impl<'f, 'a> Writer<'_, 'f, 'a> {
     /// A last word of the model is the beginning of its answer in some protocols, but not here.
     fn end(&self, notes: &mut Notes) -> Result<(), Rejected> {
         let Some(last) = self.foreign.request.turns.last().filter(|turn| turn.role == Role::Assistant) else {
@@ -95,25 +115,77 @@ impl Writer<'_, '_, '_> {
         Ok(joined)
     }
 
-    /// Tool messages first, then what the user says besides.
-    fn user(&self, l: &mut List<'_>, turn: &Turn<'_>, notes: &mut Notes) -> Result<(), Rejected> {
-        let mut shown: Vec<&Block<'_>> = Vec::new();
-        for block in &turn.blocks {
-            if let Content::ToolResult(result) = &block.content {
-                self.tool(l, turn, result, &mut shown, notes)?;
+    /// What the tools that were called answered: it must follow the calls, in a message each.
+    fn answers(
+        &mut self,
+        l: &mut List<'_>,
+        run: &'f [Turn<'a>],
+        at: usize,
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
+        for turn in run {
+            for block in &turn.blocks {
+                let Content::ToolCall(call) = &block.content else { continue };
+                match self.answers.take(&call.id, at) {
+                    Some(found) => self.tool(l, found, notes)?,
+                    None => {
+                        notes
+                            .warn("tool_result_missing", || self.foreign.source().block_path(turn, block))?;
+                        write_tool(l, &call.id, ["Error: ", "no result"]);
+                    }
+                }
             }
         }
-        shown.extend(turn.blocks.iter().filter(|block| !matches!(block.content, Content::ToolResult(_))));
+        Ok(())
+    }
+
+    /// Answers of tools that no call has taken: a second one is dropped, one without a call is the provider's to judge.
+    fn late_answers(
+        &mut self,
+        l: &mut List<'_>,
+        run: &'f [Turn<'a>],
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
+        for turn in run {
+            for block in &turn.blocks {
+                let Content::ToolResult(result) = &block.content else { continue };
+                match self.answers.pass() {
+                    (true, _) => {}
+                    (false, true) => {
+                        notes
+                            .warn("tool_result_dropped", || self.foreign.source().block_path(turn, block))?;
+                    }
+                    (false, false) => self.tool(l, Found { turn, block, result }, notes)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the user says, answers of tools apart.
+    fn asked(&mut self, l: &mut List<'_>, turn: &'f Turn<'a>) -> Result<(), Rejected> {
+        let said = turn.blocks.iter().filter(|block| !matches!(block.content, Content::ToolResult(_)));
+        let mut said = said.map(|block| (turn, block)).peekable();
+        if said.peek().is_none() {
+            return Ok(());
+        }
+        self.moved.extend(said);
+        self.moved(l)
+    }
+
+    /// A message of what is to be shown, if there is anything.
+    fn moved(&mut self, l: &mut List<'_>) -> Result<(), Rejected> {
+        let shown = std::mem::take(&mut self.moved);
         if shown.is_empty() {
             return Ok(());
         }
         l.object(|o| {
             o.str("role", "user");
-            if let [Block { content: Content::Text(text), .. }] = shown.as_slice() {
+            if let [(_, Block { content: Content::Text(text), .. })] = shown.as_slice() {
                 o.str("content", text);
                 return Ok(());
             }
-            o.list("content", |l| shown.iter().try_for_each(|block| self.part(l, turn, block)))
+            o.list("content", |l| shown.iter().try_for_each(|(turn, block)| self.part(l, turn, block)))
         })
     }
 
@@ -133,21 +205,15 @@ impl Writer<'_, '_, '_> {
     }
 
     /// A tool's answer is text; its images go to the user message that follows.
-    fn tool<'t, 'a>(
-        &self,
-        l: &mut List<'_>,
-        turn: &Turn<'_>,
-        result: &'t ToolResult<'a>,
-        shown: &mut Vec<&'t Block<'a>>,
-        notes: &mut Notes,
-    ) -> Result<(), Rejected> {
+    fn tool(&mut self, l: &mut List<'_>, found: Found<'f, 'a>, notes: &mut Notes) -> Result<(), Rejected> {
+        let Found { turn, result, .. } = found;
         for block in &result.content {
             match &block.content {
                 Content::Text(_) => {}
                 Content::Media(media) if media.kind == MediaKind::Image => {
                     notes
                         .warn("tool_result_image_moved", || self.foreign.source().block_path(turn, block))?;
-                    shown.push(block);
+                    self.moved.push((turn, block));
                 }
                 Content::Opaque(kind, _) => {
                     return Err(refuse_block(self.foreign.source(), turn, block, kind));
@@ -157,15 +223,7 @@ impl Writer<'_, '_, '_> {
         }
         let text = result.text();
         let marked = result.is_error == Some(true) && !says_error(&text);
-        l.object(|o| {
-            o.str("role", "tool");
-            o.str("tool_call_id", &fit_id(&result.call_id));
-            if marked {
-                crate::json::write::concat(o.key("content"), &["Error: ", &text]);
-            } else {
-                o.str("content", &text);
-            }
-        });
+        write_tool(l, &result.call_id, [if marked { "Error: " } else { "" }, &text]);
         Ok(())
     }
 
@@ -267,6 +325,15 @@ impl Writer<'_, '_, '_> {
         }
         Ok(said)
     }
+}
+
+/// Writes what a tool answered, in two pieces.
+fn write_tool(l: &mut List<'_>, id: &str, text: [&str; 2]) {
+    l.object(|o| {
+        o.str("role", "tool");
+        o.str("tool_call_id", &fit_id(id));
+        crate::json::write::concat(o.key("content"), &text);
+    });
 }
 
 /// Writes a message that is one text, unless there is none.

@@ -8,6 +8,7 @@
 
 mod answers;
 mod errors;
+mod models;
 mod requests;
 mod streams;
 mod warnings;
@@ -46,15 +47,22 @@ fn request_again(protocol: Protocol, body: &str) -> Result<Value, DecodeError> {
 
 /// Reads a request and writes it for another protocol: its body, or the path of what is refused.
 fn request_to(from: Protocol, to: Protocol, body: &str) -> Result<Value, String> {
+    request_for(from, to, "m", Capabilities::of("m"), body).map(|(body, _)| body)
+}
+
+/// The same for a model: its body and the warnings.
+fn request_for(
+    from: Protocol,
+    to: Protocol,
+    model: &str,
+    capabilities: &Capabilities,
+    body: &str,
+) -> Result<(Value, String), String> {
     let request = of(from).decode_request(body.as_bytes(), UrlFacts::default()).unwrap();
-    let target = Target {
-        model: "m",
-        capabilities: Capabilities::of("m"),
-        options: RouteOptions::default(),
-        states: &NoStates,
-    };
-    let written = of(to).encode_request(&request, &target, &mut Notes::new(false));
-    Ok(serde_json::from_slice(&written.map_err(|rejected| rejected.path)?.body).unwrap())
+    let target = Target { model, capabilities, options: RouteOptions::default(), states: &NoStates };
+    let mut notes = Notes::new(false);
+    let written = of(to).encode_request(&request, &target, &mut notes).map_err(|rejected| rejected.path)?;
+    Ok((serde_json::from_slice(&written.body).unwrap(), notes.header().unwrap_or_default()))
 }
 
 fn answer(protocol: Protocol, body: &str) -> Result<Response<'_>, DecodeError> {

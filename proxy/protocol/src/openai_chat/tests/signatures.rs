@@ -17,7 +17,10 @@ fn googles_signature_survives_both_ways() {
     let mut signed = call("a", "t", "{}");
     signed.state = Some(state);
     let mut foreign = Request::new(Protocol::Gemini, Cow::Borrowed("m"));
-    foreign.turns = vec![turn(Role::Assistant, vec![signed])];
+    foreign.turns = vec![
+        turn(Role::Assistant, vec![signed]),
+        turn(Role::User, vec![result("a", vec![Block::text("done")], None)]),
+    ];
     let (body, _) = encode_for("models/Gemini-3-pro", &foreign, true).unwrap();
     assert_eq!(body["messages"][0]["tool_calls"][0]["extra_content"]["google"]["thought_signature"], "c2ln");
     let (body, warnings) = encode(&foreign, false).unwrap();
