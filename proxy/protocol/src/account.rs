@@ -96,6 +96,22 @@ pub fn request<'r, 'a>(
     Ok(whole(request))
 }
 
+/// Accounts for the state in a request that goes out in its own protocol: what another family made stays behind.
+///
+/// # Errors
+/// In strict mode, if there is such state.
+pub(crate) fn states(request: &Request<'_>, notes: &mut Notes) -> Result<(), Rejected> {
+    let (source, family) = (source_facts(request.source), request.source.family());
+    for (turn, block) in
+        request.turns.iter().flat_map(|turn| turn.blocks.iter().map(move |block| (turn, block)))
+    {
+        if block.state.as_ref().is_some_and(|state| state.family != family) {
+            notes.warn("reasoning_state_dropped", || source.block_path(turn, block))?;
+        }
+    }
+    Ok(())
+}
+
 /// Drops a setting with a warning, or refuses it.
 ///
 /// # Errors

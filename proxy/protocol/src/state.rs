@@ -17,6 +17,10 @@ const REDACTED: &str = "!";
 /// Follows the family and goes before the id.
 const OF: &str = "#";
 
+/// Stands for the state of reasoning that has none: the tag of no family. With it the reasoning comes back to no provider
+/// that would refuse it.
+pub(crate) const UNSIGNED: &str = "xp1.none.";
+
 /// What the base64 of tagged state begins with, as the JSON string that it is.
 const MARK_IN_BASE64: &str = "\"eHAxL";
 

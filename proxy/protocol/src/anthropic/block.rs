@@ -9,12 +9,15 @@ use crate::ir::{
 };
 use crate::json::record::Rest;
 use crate::json::{StrOr, constant, owned, string, write};
-use crate::state::untag;
+use crate::state::{UNSIGNED, untag};
 
 use super::{THIS, wire};
 
 /// An extension of the whole of a block that the neutral form holds only as text.
 pub(super) const SEARCH_RESULT: &str = "search_result";
+
+/// The key of what signs reasoning.
+pub(super) const SIGNATURE: &str = "signature";
 
 /// The name under which fields of documents ride that mean something else, or nothing, on other blocks.
 pub(super) const DOCUMENT: &str = "document";
@@ -139,13 +142,14 @@ fn result<'a>(rest: &mut Rest<'a>) -> Option<Block<'a>> {
     Some(block)
 }
 
-/// A signature that is empty is none, and stays among the extensions.
+/// A signature that is empty is none, and stays among the extensions. So is the one that stands for none.
 fn thinking<'a>(rest: &mut Rest<'a>) -> Option<Block<'a>> {
     let text = take_text(rest, "thinking")?;
     let mut block = Block::new(Content::Reasoning(text));
-    let signed = find(rest, "signature").is_some_and(|(_, raw)| raw.get() != "\"\"");
-    if signed {
-        block.state = take_text(rest, "signature").map(|data| untag(data, THIS.family(), false));
+    let signed = find(rest, SIGNATURE).is_some_and(|(_, raw)| raw.get() != "\"\"");
+    match signed.then(|| take_text(rest, SIGNATURE)).flatten() {
+        Some(data) if data == UNSIGNED => block.ext.absent(SIGNATURE),
+        data => block.state = data.map(|data| untag(data, THIS.family(), false)),
     }
     Some(block)
 }

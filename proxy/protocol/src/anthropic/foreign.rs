@@ -321,14 +321,23 @@ impl Foreign<'_, '_> {
                 if number != Some(1.0) || field == Field::TopK {
                     notes.warn(code(key, "dropped"), || self.path(field))?;
                 }
-            } else if field == Field::Temperature && number.is_some_and(|number| number > 1.0) {
+            } else if let Some(limit) = beyond(field, number) {
                 notes.warn("temperature_clamped", || self.path(field))?;
-                o.raw(key, "1");
+                o.raw(key, limit);
             } else {
                 o.raw(key, value);
             }
         }
         Ok(())
+    }
+}
+
+/// The end of the range of temperatures that a number lies beyond.
+fn beyond(field: Field, number: Option<f64>) -> Option<&'static str> {
+    match number.filter(|_| field == Field::Temperature)? {
+        number if number > 1.0 => Some("1"),
+        number if number < 0.0 => Some("0"),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use crate::ir::{
 use crate::json::write::{List, Object};
 
 use super::THIS;
-use super::block::{DOCUMENT, SEARCH_RESULT};
+use super::block::{DOCUMENT, SEARCH_RESULT, SIGNATURE};
 use super::cache::{Mark, Marks};
 
 /// The field that says how a body is to be read where nothing outside it does, and what it says at Vertex AI.
@@ -111,9 +111,7 @@ pub(super) fn block(l: &mut List<'_>, block: &Block<'_>, marked: bool) {
     }
     match &block.content {
         Content::Opaque(_, raw) => return l.raw(raw.get()),
-        Content::Reasoning(_) if block.state.as_ref().is_some_and(|state| state.family != THIS.family()) => {
-            return;
-        }
+        Content::Reasoning(_) if is_foreign(block) => return,
         _ => {}
     }
     l.object(|o| {
@@ -122,6 +120,12 @@ pub(super) fn block(l: &mut List<'_>, block: &Block<'_>, marked: bool) {
         fields(o, own, "");
         mark(o, marked);
     });
+}
+
+/// Whether reasoning came from another provider, which signed it or signs nothing.
+fn is_foreign(block: &Block<'_>) -> bool {
+    let is_signed_elsewhere = block.state.as_ref().is_some_and(|state| state.family != THIS.family());
+    is_signed_elsewhere || block.ext.is_absent(SIGNATURE)
 }
 
 fn members(o: &mut Object<'_>, block: &Block<'_>, own: &[ExtField<'_>]) {

@@ -12,7 +12,7 @@ use crate::ir::{
 use crate::json::write::{self, List, Object};
 use crate::json::{DecodeError, read_lenient};
 use crate::notes::Notes;
-use crate::state::{Trailing, tag};
+use crate::state::{Trailing, UNSIGNED, tag};
 
 use super::finish::{self, Signs};
 use super::prompt::write_arguments;
@@ -209,7 +209,7 @@ fn write_reasoning(l: &mut List<'_>, text: &str, state: Option<&State<'_>>) {
         state => l.object(|o| {
             o.str("type", "thinking");
             o.str("thinking", text);
-            o.str("signature", &state.map(carried).unwrap_or_default());
+            o.str("signature", &state.map_or(Cow::Borrowed(UNSIGNED), carried));
         }),
     }
 }

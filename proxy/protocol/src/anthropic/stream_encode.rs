@@ -8,7 +8,7 @@ use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sequence, State, Usa
 use crate::json::write::{self, Object};
 use crate::notes::Notes;
 use crate::sse::write_event;
-use crate::state::Trailing;
+use crate::state::{Trailing, UNSIGNED};
 use crate::stream::StreamEncoder;
 use crate::{custom, json};
 
@@ -50,7 +50,9 @@ struct Open {
 
 enum Kind {
     Text,
-    Thinking,
+    Thinking {
+        is_signed: bool,
+    },
     Redacted,
     Call {
         id: String,
@@ -180,7 +182,7 @@ impl Writer {
                 self.signs.refuses = true;
                 Kind::Text
             }
-            BlockKind::Reasoning => Kind::Thinking,
+            BlockKind::Reasoning => Kind::Thinking { is_signed: false },
             BlockKind::ToolCall { id, name, style } => {
                 self.signs.calls = true;
                 self.trailing.call();
@@ -201,13 +203,14 @@ impl Writer {
             (Kind::Text, Delta::Text(text) | Delta::Refusal(text)) if !text.is_empty() => {
                 self.piece("text_delta", "text", text, out);
             }
-            (Kind::Thinking, Delta::Reasoning(text)) if !text.is_empty() => {
+            (Kind::Thinking { .. }, Delta::Reasoning(text)) if !text.is_empty() => {
                 self.piece("thinking_delta", "thinking", text, out);
             }
             // State came first: the text is a block of its own.
             (Kind::Redacted, Delta::Reasoning(text)) if !text.is_empty() => {
                 self.close(out);
-                self.open = Some(Open { kind: Kind::Thinking, begun: false, filled: false });
+                self.open =
+                    Some(Open { kind: Kind::Thinking { is_signed: false }, begun: false, filled: false });
                 self.piece("thinking_delta", "thinking", text, out);
             }
             (Kind::Call { .. }, Delta::Args(text)) if !text.is_empty() => {
@@ -243,7 +246,7 @@ impl Writer {
                 o.str("type", "text");
                 o.str("text", "");
             }
-            Kind::Thinking => {
+            Kind::Thinking { .. } => {
                 o.str("type", "thinking");
                 o.str("thinking", "");
                 o.str("signature", "");
@@ -262,12 +265,15 @@ impl Writer {
     fn sign(&mut self, state: &State<'_>, out: &mut Vec<u8>) {
         let Some(open) = &mut self.open else { return };
         match open.kind {
-            Kind::Thinking if !open.begun && is_hidden("", state) => {
+            Kind::Thinking { .. } if !open.begun && is_hidden("", state) => {
                 open.begun = true;
                 open.kind = Kind::Redacted;
                 redacted_start(out, self.index, state);
             }
-            Kind::Thinking => self.piece("signature_delta", "signature", &carried(state), out),
+            Kind::Thinking { .. } => {
+                open.kind = Kind::Thinking { is_signed: true };
+                self.piece("signature_delta", "signature", &carried(state), out);
+            }
             Kind::Call { .. } | Kind::Custom { .. } if !open.begun => {
                 redacted_start(out, self.index, state);
                 block_stop(out, self.index);
@@ -281,6 +287,9 @@ impl Writer {
     /// Ends the open block. A call is written though it has no arguments; anything else only if it holds something.
     fn close(&mut self, out: &mut Vec<u8>) {
         match self.open.as_mut().map(|open| (open.filled, &mut open.kind)) {
+            Some((true, Kind::Thinking { is_signed: false })) => {
+                self.piece("signature_delta", "signature", UNSIGNED, out);
+            }
             Some((false, Kind::Call { .. })) => self.piece("input_json_delta", "partial_json", "{}", out),
             Some((_, Kind::Custom { text, .. })) => {
                 let wrapped: json::Json<'_> = custom::wrap(&std::mem::take(text));

@@ -39,6 +39,7 @@ pub(crate) fn encode(
 ) -> Result<Encoded, Rejected> {
     let mut body = request.buffer();
     if request.source == THIS {
+        account::states(request, notes)?;
         let marks = target.options.cache_min_tokens.map_or_else(Marks::default, |min_tokens| {
             Prompt::of(request).map(|prompt| prompt.plan(min_tokens)).unwrap_or_default()
         });

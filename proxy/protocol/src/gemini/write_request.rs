@@ -33,6 +33,7 @@ pub(super) fn encode_named(
 ) -> Result<Encoded, Rejected> {
     let mut body = request.buffer();
     if request.source == THIS {
+        account::states(request, notes)?;
         let bare;
         let request = match target.options.vertex {
             true => {

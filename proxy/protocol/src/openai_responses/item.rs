@@ -11,7 +11,7 @@ use crate::ir::{
 };
 use crate::json::{DecodeError, Str, StrOr, lenient, read_raw, string};
 use crate::openai_chat::media::split_data_url;
-use crate::state::untag;
+use crate::state::{UNSIGNED, untag};
 
 use super::THIS;
 use super::wire::{Item, Part, RawParts, Thought};
@@ -239,7 +239,7 @@ fn reasoning<'a>(item: &mut Item<'a>) -> Turn<'a> {
         _ => summary,
     };
     let mut block = Block::new(Content::Reasoning(joined(thoughts)));
-    let state = item.encrypted_content.take().filter(|data| !data.0.is_empty());
+    let state = item.encrypted_content.take().filter(|data| !data.0.is_empty() && data.0 != UNSIGNED);
     block.state = state.map(|data| untag(data.0, THIS.family(), false));
     if let Some(State { family, id: id @ None, .. }) = &mut block.state
         && family == THIS.family()

@@ -43,8 +43,8 @@ fn write_input(o: &mut Object<'_>, input: &RawValue, turns: &[Turn<'_>]) {
 fn write_item(l: &mut List<'_>, raw: &RawValue, turn: &Turn<'_>) {
     let block = turn.blocks.first();
     match block.map(|block| (&block.content, block.state.as_ref())) {
-        Some((Content::Reasoning(text), Some(state))) if has_tags(raw.get().as_bytes()) => {
-            if is_own(state) {
+        Some((Content::Reasoning(text), state)) if has_tags(raw.get().as_bytes()) => {
+            if let Some(state) = state.filter(|state| is_own(state)) {
                 l.object(|o| write_reasoning_item(o, text, state));
             }
         }

@@ -11,7 +11,7 @@ use crate::json::write::{self, Object};
 use crate::json::{DecodeError, count, lenient, read_lenient, string};
 use crate::notes::Notes;
 use crate::openai_chat::{annotations, logprobs};
-use crate::state::Trailing;
+use crate::state::{Trailing, UNSIGNED};
 
 use super::answer::{
     Call, Ending, Head, Items, Part, Progress, Told, carried, write_message, write_reasoning,
@@ -248,7 +248,7 @@ impl Output<'_> {
     fn reasoning(&mut self, text: &str, state: Option<&str>) {
         if !text.is_empty() || state.is_some() {
             let id = self.reply.ids.mint("rs_");
-            self.items.add(|o| write_reasoning(o, &id, text, state));
+            self.items.add(|o| write_reasoning(o, &id, text, Some(state.unwrap_or(UNSIGNED))));
         }
     }
 

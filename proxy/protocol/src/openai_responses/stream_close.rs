@@ -2,6 +2,8 @@
 
 use crate::json::write::{self, Object};
 
+use crate::state::UNSIGNED;
+
 use super::answer::{Call, Ending, write_message, write_reasoning};
 use super::stream_encode::Writer;
 use super::stream_items::{Message, Open, Place, Thought, added, event};
@@ -83,7 +85,12 @@ impl Writer {
             });
         }
         self.done(out, |o| {
-            write_reasoning(o, &thought.id, &thought.text, thought.state.as_deref());
+            write_reasoning(
+                o,
+                &thought.id,
+                &thought.text,
+                Some(thought.state.as_deref().unwrap_or(UNSIGNED)),
+            );
             if ending == Ending::Cut {
                 o.str("status", ending.status());
             }

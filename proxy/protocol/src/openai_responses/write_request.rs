@@ -30,6 +30,7 @@ pub(super) fn encode(
 ) -> Result<Encoded, Rejected> {
     let mut body = request.buffer();
     if request.source == THIS {
+        account::states(request, notes)?;
         write::object(&mut body, |o| native::write(o, request, target));
         return Ok(Encoded { body, exchange: Exchange::default() });
     }

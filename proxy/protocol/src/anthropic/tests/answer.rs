@@ -107,7 +107,7 @@ fn a_completion_becomes_a_message() {
     let expected = json!({
         "id": "msg_1", "type": "message", "role": "assistant", "model": "gpt",
         "content": [
-            {"type": "thinking", "thinking": "hm", "signature": ""},
+            {"type": "thinking", "thinking": "hm", "signature": "xp1.none."},
             {"type": "text", "text": "a"},
             {"type": "tool_use", "id": "call_1", "name": "f", "input": {"x": 1}},
             {"type": "tool_use", "id": minted, "name": "f", "input": {}},

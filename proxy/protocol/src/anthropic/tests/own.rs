@@ -55,6 +55,7 @@ fn reasoning_of_others_is_left_out_of_the_way_back() {
     let body = json!({"model": "m", "max_tokens": 1, "messages": [{"role": "assistant", "content": [
         {"type": "thinking", "thinking": "a", "signature": "xp1.openai.abc"},
         {"type": "redacted_thinking", "data": "xp1.gemini.abc"},
+        {"type": "thinking", "thinking": "a", "signature": "xp1.none."},
         {"type": "thinking", "thinking": "b", "signature": "own"},
         {"type": "text", "text": "c"},
     ]}]});
@@ -62,6 +63,7 @@ fn reasoning_of_others_is_left_out_of_the_way_back() {
     let kept =
         json!([{"type": "thinking", "thinking": "b", "signature": "own"}, {"type": "text", "text": "c"}]);
     assert_eq!(written.body["messages"][0]["content"], kept);
+    assert_eq!(written.warnings, "reasoning_state_dropped");
 }
 
 #[test]

@@ -178,7 +178,8 @@ fn chunks_become_a_stream_of_messages() {
     let args = |text: &str| json!({"type": "input_json_delta", "partial_json": text});
     let tool = |id: &str, name: &str| json!({"type": "tool_use", "id": id, "name": name, "input": {}});
     let thinking = json!({"type": "thinking", "thinking": "", "signature": ""});
-    expected.extend(block(0, thinking, &[json!({"type": "thinking_delta", "thinking": "hm"})]));
+    let unsigned = json!({"type": "signature_delta", "signature": "xp1.none."});
+    expected.extend(block(0, thinking, &[json!({"type": "thinking_delta", "thinking": "hm"}), unsigned]));
     expected.extend(block(1, json!({"type": "text", "text": ""}), &[text("a"), text("b")]));
     expected.extend(block(2, tool("c0", "f"), &[args("{\"x\":1}")]));
     expected.extend(block(3, tool("c1", "g"), &[args("{}")]));

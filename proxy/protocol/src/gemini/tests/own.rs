@@ -55,7 +55,10 @@ fn state_of_others_never_reaches_gemini() {
         {"functionCall": {"name": "g"}, "thoughtSignature": "own"},
         {"functionCall": {"name": "h"}, "thoughtSignature": "skip_thought_signature_validator"},
     ]);
-    assert_eq!(round(body)["contents"][0]["parts"], expected);
+    let sent = encode(&from_gemini(body), "gemini-3-pro-preview", false, RouteOptions::default(), &NoStates)
+        .unwrap();
+    assert_eq!(sent.body["contents"][0]["parts"], expected);
+    assert_eq!(sent.warnings, "reasoning_state_dropped");
 }
 
 #[test]

@@ -30,7 +30,13 @@ fn state_of_another_provider_stays_behind() {
     let foreign =
         |state: &str| json!({"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": state});
     let user = json!({"role": "user", "content": "a", "x": 1});
-    let body = input(json!([user, own, foreign("xp1.gemini.c2ln"), foreign("xp1.openai.gBBB")]));
+    let body = input(json!([
+        user,
+        own,
+        foreign("xp1.gemini.c2ln"),
+        foreign("xp1.openai.gBBB"),
+        foreign("xp1.none.")
+    ]));
     let written = same(body);
     assert_eq!(written["input"].as_array().unwrap().len(), 3);
     assert_eq!((&written["input"][0], &written["input"][1]), (&user, &own));
