@@ -1,5 +1,7 @@
 //! What a protocol's folder provides, and what it is told.
 
+use foldhash::HashSet;
+
 use crate::capabilities::Capabilities;
 use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
@@ -184,7 +186,7 @@ pub struct Exchange {
     /// Structured output was asked for by a forced call of the tool [`JSON_TOOL`]: its arguments are the text.
     pub json_tool: bool,
     /// Names of custom tools that were written as functions with one text argument (see [`crate::custom`]).
-    pub custom: Vec<String>,
+    pub custom: HashSet<String>,
     /// The provider may search the web: its answer may cite what it found.
     pub searches: bool,
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use foldhash::HashSet;
+
 use crate::ir::{Arguments, CallStyle, Request, Tool, ToolCall, ToolKind};
 use crate::json::record::record;
 use crate::json::write::Object;
@@ -11,9 +13,14 @@ use crate::json::{Json, Str, owned, write};
 pub const SCHEMA: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
 
 /// The names of a request's custom tools.
-pub fn names(request: &Request<'_>) -> Vec<String> {
-    let custom = request.tools.iter().filter(|tool| matches!(tool.kind, ToolKind::Custom));
-    custom.map(|tool| tool.name.to_string()).collect()
+pub fn names(request: &Request<'_>) -> HashSet<String> {
+    of(&request.tools).into_iter().map(str::to_owned).collect()
+}
+
+/// The names of those that are custom.
+pub(crate) fn of<'t>(tools: &'t [Tool<'_>]) -> HashSet<&'t str> {
+    let custom = tools.iter().filter(|tool| matches!(tool.kind, ToolKind::Custom));
+    custom.map(|tool| &*tool.name).collect()
 }
 
 /// The text argument as the function's arguments.
@@ -35,8 +42,8 @@ pub fn unwrap(arguments: &str) -> Cow<'_, str> {
 }
 
 /// Turns a call of such a function back into one of the custom tool, if its client's name is among `names`.
-pub fn restore(call: &mut ToolCall<'_>, names: &[String]) {
-    if names.iter().any(|name| *name == call.name) {
+pub fn restore(call: &mut ToolCall<'_>, names: &HashSet<String>) {
+    if names.contains(&*call.name) {
         let text = unwrap(&call.arguments.as_text()).into_owned();
         call.arguments = Arguments::Text(Cow::Owned(text));
         call.style = CallStyle::Custom;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use foldhash::HashMap;
+
 use crate::ir::Request;
 
 /// What a provider admits as a tool name (TRANSLATION §2).
@@ -25,26 +27,33 @@ impl NameLimits {
 
 /// Names replaced for one exchange. Stateless: the same tools always give the same names.
 #[derive(Clone, Debug, Default)]
-pub struct Names(Vec<(String, String)>);
+pub struct Names {
+    upstream: HashMap<Box<str>, Box<str>>,
+    client: HashMap<Box<str>, Box<str>>,
+}
 
 impl Names {
     /// The replacements needed for the tools of a request.
     pub fn of(request: &Request<'_>, limits: NameLimits) -> Self {
         let odd = request.tools.iter().filter(|tool| !tool.name.is_empty() && !limits.admits(&tool.name));
-        Names(odd.map(|tool| (tool.name.to_string(), shorten(&tool.name, limits))).collect())
+        let mut names = Names::default();
+        for tool in odd {
+            let (client, upstream) = (Box::from(&*tool.name), Box::from(shorten(&tool.name, limits)));
+            names.client.entry(upstream).or_insert(client);
+        }
+        let turned = names.client.iter().map(|(upstream, client)| (client.clone(), upstream.clone()));
+        names.upstream = turned.collect();
+        names
     }
 
     /// The name the provider knows.
     pub fn upstream<'n>(&'n self, name: &'n str) -> &'n str {
-        self.0.iter().find(|(client, _)| client == name).map_or(name, |(_, upstream)| upstream)
+        self.upstream.get(name).map_or(name, |upstream| upstream)
     }
 
     /// The name the client knows.
     pub fn client<'n>(&'n self, name: Cow<'n, str>) -> Cow<'n, str> {
-        match self.0.iter().find(|(_, upstream)| *upstream == name) {
-            Some((client, _)) => Cow::Borrowed(client),
-            None => name,
-        }
+        self.client.get(&*name).map_or(name, |client| Cow::Borrowed(client))
     }
 }
 

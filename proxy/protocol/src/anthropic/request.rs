@@ -8,7 +8,7 @@ use crate::ir::{
     Block, Effort, Ext, NONE, OutputFormat, Request, Role, Sampling, Thinking, Tool, ToolChoice, ToolKind,
     Turn, pair,
 };
-use crate::json::{DecodeError, Num, Str, StrOr, constant, owned, read, read_raw, write};
+use crate::json::{DecodeError, Num, Str, StrOr, constant, owned, read, read_raw, whole, write};
 
 use super::{THIS, block, wire};
 
@@ -29,7 +29,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
     }
     pair(&mut request.turns);
     request.tools = tools(body.tools, &mut ext);
-    request.max_output = body.max_tokens.and_then(count);
+    request.max_output = whole(body.max_tokens, "max_tokens")?;
     request.sampling = Sampling {
         temperature: body.temperature.map(|number| Cow::Borrowed(number.0)),
         top_p: body.top_p.map(|number| Cow::Borrowed(number.0)),
@@ -88,10 +88,6 @@ fn turn<'a>(role: Role, content: StrOr<'a, wire::Block<'a>>, at: u32, ext: Ext<'
         StrOr::List(parts) => (block::decode_all(parts), false),
     };
     Turn { role, blocks, plain, at, ext }
-}
-
-fn count(raw: &RawValue) -> Option<u64> {
-    serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
 }
 
 fn tools<'a>(tools: Option<Vec<wire::Tool<'a>>>, ext: &mut Ext<'a>) -> Vec<Tool<'a>> {

@@ -166,7 +166,7 @@ impl Decoder {
         }
         self.calls = true;
         let client = self.exchange.names.client(Cow::Borrowed(name));
-        if self.exchange.custom.iter().any(|custom| *custom == client) {
+        if self.exchange.custom.contains(&*client) {
             return Kind::Custom(input);
         }
         Kind::Call(input)

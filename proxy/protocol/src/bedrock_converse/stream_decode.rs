@@ -94,7 +94,7 @@ impl Decoder {
         }
         self.called.tools = true;
         let name = Cow::Owned(self.exchange.names.client(name).into_owned());
-        let custom = self.exchange.custom.iter().any(|custom| *custom == name);
+        let custom = self.exchange.custom.contains(&*name);
         let (kind, style) = match custom {
             true => (Kind::Custom(String::new()), CallStyle::Custom),
             false => (Kind::Call, CallStyle::Function),

@@ -169,6 +169,7 @@ impl Embedder for Gemini {
         reply: &EmbeddingReply,
         _notes: &mut Notes,
     ) -> Result<Vec<u8>, DecodeError> {
+        reply.check(answer)?;
         let mut out = Vec::with_capacity(256);
         let values = |o: &mut Object<'_>, vector: &Vector<'_>| -> Result<(), DecodeError> {
             o.raw("values", &vector.json(false)?);

@@ -151,6 +151,8 @@ pub struct EmbeddingReply {
     pub base64: bool,
     /// The answer is a list where the protocol tells one from many.
     pub batch: bool,
+    /// How many inputs there were.
+    pub inputs: usize,
     /// An estimate of the tokens, for providers that do not tell.
     pub estimate: u64,
 }
@@ -158,7 +160,22 @@ pub struct EmbeddingReply {
 impl EmbeddingReply {
     /// The reply to a request.
     pub fn to(request: &EmbeddingRequest<'_>, estimate: u64) -> Self {
-        EmbeddingReply { model: String::new(), base64: request.base64, batch: request.batch, estimate }
+        EmbeddingReply {
+            model: String::new(),
+            base64: request.base64,
+            batch: request.batch,
+            inputs: request.inputs.len(),
+            estimate,
+        }
+    }
+
+    /// There is a vector for each input: a client takes them by their places.
+    fn check(&self, answer: &Embeddings<'_>) -> Result<(), DecodeError> {
+        let (vectors, inputs) = (answer.vectors.len(), self.inputs);
+        if vectors == inputs {
+            return Ok(());
+        }
+        Err(DecodeError::field("data", format!("holds {vectors} vectors for {inputs} inputs")))
     }
 
     /// The tokens to tell: those told, or the estimate and a warning.

@@ -88,6 +88,10 @@ impl ProviderEmbedder for OpenAi {
         let answer: Answer<'a> = read_lenient(body)?;
         let mut data = answer.data.ok_or_else(|| DecodeError::field("data", "is required"))?;
         data.sort_by_key(|entry| entry.index);
+        let mut places = data.iter().zip(0..);
+        if places.any(|(entry, place)| entry.index.is_some_and(|index| index != place)) {
+            return Err(DecodeError::field("data.index", "does not count from 0"));
+        }
         let vectors: Option<Vec<Vector<'a>>> =
             data.iter().map(|entry| Some(vector(entry.embedding?))).collect();
         Ok(Embeddings {
@@ -144,6 +148,7 @@ impl Embedder for OpenAi {
         reply: &EmbeddingReply,
         notes: &mut Notes,
     ) -> Result<Vec<u8>, DecodeError> {
+        reply.check(answer)?;
         let tokens = reply.tokens(answer, notes);
         let model = if reply.model.is_empty() { answer.model.as_deref().unwrap_or("") } else { &reply.model };
         let mut out = Vec::with_capacity(256);

@@ -162,7 +162,7 @@ fn answer(
 #[test]
 fn vectors_change_their_form_and_come_back() {
     let body = r#"{"embeddings":[{"values":[0.5,-1.25]},{"values":[]}]}"#;
-    let reply = EmbeddingReply { model: "alias".into(), base64: true, batch: true, estimate: 9 };
+    let reply = EmbeddingReply { model: "alias".into(), base64: true, batch: true, inputs: 2, estimate: 9 };
     let (written, warnings) = answer(body, &Gemini, &OpenAi, &reply).unwrap();
     let entry = |index: u64, text: &str| json!({"object": "embedding", "index": index, "embedding": text});
     assert_eq!(
@@ -180,18 +180,18 @@ fn vectors_change_their_form_and_come_back() {
 fn one_vector_is_answered_as_it_was_asked_for() {
     let body = r#"{"data":[{"index":0,"embedding":[1.0]}],"model":"m","usage":{"prompt_tokens":2}}"#;
     for (batch, key) in [(false, "embedding"), (true, "embeddings")] {
-        let reply = EmbeddingReply { batch, ..EmbeddingReply::default() };
+        let reply = EmbeddingReply { batch, inputs: 1, ..EmbeddingReply::default() };
         let (written, _) = answer(body, &OpenAi, &Gemini, &reply).unwrap();
         assert!(written.get(key).is_some(), "{written}");
     }
-    let reply = EmbeddingReply::default();
+    let reply = EmbeddingReply { inputs: 1, ..EmbeddingReply::default() };
     let (written, _) = answer(r#"{"embedding":{"values":[1]}}"#, &Gemini, &OpenAi, &reply).unwrap();
     assert_eq!(written["data"][0]["embedding"], json!([1]));
 }
 
 #[test]
 fn what_is_no_answer_is_an_error_and_no_panic() {
-    let reply = EmbeddingReply::default();
+    let reply = EmbeddingReply { inputs: 1, ..EmbeddingReply::default() };
     for body in ["", "{}", "[]", r#"{"data":[{}]}"#] {
         assert!(answer(body, &OpenAi, &OpenAi, &reply).is_err(), "{body}");
     }
@@ -202,6 +202,20 @@ fn what_is_no_answer_is_an_error_and_no_panic() {
     for body in ["{}", r#"{"embeddings":[{}]}"#] {
         assert!(answer(body, &Gemini, &OpenAi, &reply).is_err(), "{body}");
     }
+    // A vector in the place of another, or none in it.
+    let two = EmbeddingReply { inputs: 2, batch: true, ..EmbeddingReply::default() };
+    for body in [
+        r#"{"data":[]}"#,
+        r#"{"data":[{"index":1,"embedding":[1]}]}"#,
+        r#"{"data":[{"index":0,"embedding":[1]}]}"#,
+        r#"{"data":[{"index":1,"embedding":[1]},{"index":2,"embedding":[1]}]}"#,
+    ] {
+        assert!(answer(body, &OpenAi, &Gemini, &two).is_err(), "{body}");
+    }
+    assert!(answer(r#"{"embeddings":[{"values":[1]}]}"#, &Gemini, &OpenAi, &two).is_err());
+    let turned = r#"{"data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}]}"#;
+    let (written, _) = answer(turned, &OpenAi, &Gemini, &two).unwrap();
+    assert_eq!(written["embeddings"], json!([{"values": [1]}, {"values": [2]}]));
 }
 
 #[test]

@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_vector_comes_back() {
         let answer = Titan.decode_response(br#"{"embedding":[0.5,-1],"inputTextTokenCount":3}"#).unwrap();
-        let reply = EmbeddingReply { model: "m".to_owned(), ..EmbeddingReply::default() };
+        let reply = EmbeddingReply { model: "m".to_owned(), inputs: 1, ..EmbeddingReply::default() };
         let body = OpenAi.encode_response(&answer, &reply, &mut Notes::new(false)).unwrap();
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["data"][0]["embedding"], serde_json::json!([0.5, -1]));

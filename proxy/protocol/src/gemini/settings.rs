@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking};
-use crate::json::{DecodeError, Num, Str, compact, constant, read_raw};
+use crate::json::{DecodeError, Num, Str, compact, constant, read_raw, string, whole};
 use crate::schema::{from_openapi, reordered};
 
 use super::facts::{ABSENT, CONFIG, THINKING, twin};
@@ -24,7 +24,7 @@ pub(super) fn decode<'a>(
     let config: wire::GenerationConfig<'a> = read_raw(raw)?;
     ext.add(CONFIG, config.rest);
     let text = |number: Option<Num<'a>>| number.map(|number| Cow::Borrowed(number.0));
-    request.max_output = count(ext, CONFIG, "maxOutputTokens", config.max_output_tokens);
+    request.max_output = count(ext, CONFIG, "maxOutputTokens", config.max_output_tokens)?;
     if config.stop_sequences.as_ref().is_some_and(Vec::is_empty) {
         twin(ext, CONFIG, "stopSequences", constant("[]"));
     }
@@ -38,8 +38,8 @@ pub(super) fn decode<'a>(
         presence_penalty: text(config.presence_penalty),
         logit_bias: None,
         logprobs: config.response_logprobs,
-        top_logprobs: count(ext, CONFIG, "logprobs", config.logprobs),
-        n: count(ext, CONFIG, "candidateCount", config.candidate_count),
+        top_logprobs: count(ext, CONFIG, "logprobs", config.logprobs)?,
+        n: count(ext, CONFIG, "candidateCount", config.candidate_count)?,
     };
     request.output =
         output(config.response_mime_type, config.response_json_schema, config.response_schema, ext);
@@ -51,19 +51,26 @@ fn is_empty(raw: &RawValue) -> bool {
     compact(raw.get()) == "{}"
 }
 
-/// A count; its twin where it is spelled in another way than digits.
+/// A count; its twin where it is spelled in another way than digits. Protobuf's JSON has numbers as strings, too.
+///
+/// # Errors
+/// It is none.
 fn count<'a>(
     ext: &mut Ext<'a>,
     inside: &'static str,
     key: &'static str,
     raw: Option<&'a RawValue>,
-) -> Option<u64> {
-    let raw = raw?;
-    let count = serde_json::from_str::<Num<'_>>(raw.get()).ok().and_then(|number| number.as_u64());
+) -> Result<Option<u64>, DecodeError> {
+    let Some(raw) = raw else { return Ok(None) };
+    let spelled = string(raw).and_then(|text| text.parse().ok());
+    let count = match spelled {
+        None => whole(Some(raw), &[inside, key].join("."))?,
+        spelled => spelled,
+    };
     if count.is_none_or(|count| raw.get() != count.to_string()) {
         twin(ext, inside, key, raw);
     }
-    count
+    Ok(count)
 }
 
 fn output<'a>(
@@ -122,7 +129,7 @@ fn thinking<'a>(raw: &'a RawValue, ext: &mut Ext<'a>) -> Result<Thinking<'a>, De
     match config.thinking_budget.map(RawValue::get) {
         // The model decides.
         Some("-1") => thinking.adaptive = true,
-        _ => thinking.budget = count(ext, THINKING, "thinkingBudget", config.thinking_budget),
+        _ => thinking.budget = count(ext, THINKING, "thinkingBudget", config.thinking_budget)?,
     }
     if let Some(raw) = config.thinking_level {
         twin(ext, THINKING, "thinkingLevel", raw);

@@ -276,7 +276,7 @@ impl Reader<'_, '_> {
         }
         self.state.calls = true;
         let name = self.exchange.names.client(name);
-        let is_custom = self.exchange.custom.iter().any(|custom| *custom == name);
+        let is_custom = self.exchange.custom.contains(&*name);
         let (style, kind) = match is_custom {
             true => (CallStyle::Custom, CallKind::Custom),
             false => (CallStyle::Function, CallKind::Function),

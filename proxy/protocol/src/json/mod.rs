@@ -72,6 +72,24 @@ pub(crate) fn count(raw: &RawValue) -> Option<u64> {
     serde_json::from_str::<Num<'_>>(raw.get()).ok()?.as_u64()
 }
 
+/// The count that a member of a client's request must be.
+///
+/// # Errors
+/// It is something else.
+pub(crate) fn whole(raw: Option<&RawValue>, path: &str) -> Result<Option<u64>, DecodeError> {
+    let wrong = || DecodeError::field(path, "must be a whole number that is not negative");
+    raw.map(|raw| count(raw).ok_or_else(wrong)).transpose()
+}
+
+/// The text that a member of a client's request must be.
+///
+/// # Errors
+/// It is something else.
+pub(crate) fn words<'a>(raw: Option<&'a RawValue>, path: &str) -> Result<Option<Cow<'a, str>>, DecodeError> {
+    let wrong = || DecodeError::field(path, "must be a string");
+    raw.map(|raw| string(raw).ok_or_else(wrong)).transpose()
+}
+
 /// The raw value if `text` is one JSON object, and nothing else.
 pub(crate) fn object_text(text: &str) -> Option<&RawValue> {
     let raw: &RawValue = serde_json::from_str(text).ok()?;

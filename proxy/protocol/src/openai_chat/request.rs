@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::{Effort, Ext, OutputFormat, Request, Sampling, Thinking, Tool, ToolChoice, ToolKind, pair};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Str, StrOr, constant, count, owned, read, read_raw, string};
+use crate::json::{DecodeError, Str, StrOr, constant, owned, read, read_raw, string, whole, words};
 
 use super::{THIS, message, wire};
 
@@ -36,9 +36,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
         .map(|word| Thinking { effort: Some(Effort::from_word(word.0)), ..Thinking::default() });
     // The deprecated names count only where the new ones are absent.
     request.max_output =
-        body.max_completion_tokens.and_then(count).or_else(|| body.max_tokens.and_then(count));
+        whole(body.max_completion_tokens, "max_completion_tokens")?.or(whole(body.max_tokens, "max_tokens")?);
     request.stop = body.stop.map(stops).transpose()?.unwrap_or_default();
-    request.end_user = body.safety_identifier.and_then(string).or_else(|| body.user.and_then(string));
+    request.end_user = words(body.safety_identifier, "safety_identifier")?.or(words(body.user, "user")?);
     for (key, raw) in [
         ("stream_options", body.stream_options),
         ("tool_choice", body.tool_choice),
@@ -68,8 +68,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
         presence_penalty: body.presence_penalty.map(|number| Cow::Borrowed(number.0)),
         logit_bias: body.logit_bias.map(Cow::Borrowed),
         logprobs: body.logprobs,
-        top_logprobs: body.top_logprobs.and_then(count),
-        n: body.n.and_then(count),
+        top_logprobs: whole(body.top_logprobs, "top_logprobs")?,
+        n: whole(body.n, "n")?,
     };
     request.ext = ext;
     Ok(request)

@@ -2,6 +2,7 @@
 
 use crate::account;
 use crate::codec::{Encoded, Exchange, Target};
+use crate::custom;
 use crate::instructed::{Word, instructed};
 use crate::ir::{ExtField, OutputFormat, Request, Tool, ToolChoice, ToolKind, has};
 use crate::json::write::{self, List, Object};
@@ -107,9 +108,9 @@ fn write_definition(o: &mut Object<'_>, tool: &Tool<'_>, own: &[ExtField<'_>]) {
 
 /// `tool_choice` among these tools.
 pub(super) fn write_choice(o: &mut Object<'_>, choice: &ToolChoice<'_>, tools: &[Tool<'_>], names: &Names) {
+    let custom = custom::of(tools);
     let named = |o: &mut Object<'_>, name: &str| {
-        let is_custom = tools.iter().any(|tool| tool.name == name && matches!(tool.kind, ToolKind::Custom));
-        let kind = if is_custom { "custom" } else { "function" };
+        let kind = if custom.contains(name) { "custom" } else { "function" };
         o.str("type", kind);
         o.object(kind, |o| o.str("name", names.upstream(name)));
     };

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::codec::{Encoded, Exchange, Target};
 use crate::ir::{Block, Content, Ext, NONE, Request, Role, Sampling, Turn, has};
 use crate::json::write::{self, Object};
-use crate::json::{DecodeError, Str, StrOr, count, read, read_raw};
+use crate::json::{DecodeError, Str, StrOr, read, read_raw, whole};
 use crate::notes::Rejected;
 
 use super::{THIS, wire};
@@ -27,7 +27,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
     }
     request.stream = body.stream;
     request.include_usage = body.stream_options.is_some_and(wants_usage);
-    request.max_output = body.max_tokens.and_then(count);
+    request.max_output = whole(body.max_tokens, "max_tokens")?;
     request.stop = body.stop.map(stops).transpose()?.unwrap_or_default();
     request.end_user = body.user.map(|user| user.0);
     request.sampling = Sampling {
@@ -37,7 +37,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
         frequency_penalty: body.frequency_penalty.map(|number| Cow::Borrowed(number.0)),
         presence_penalty: body.presence_penalty.map(|number| Cow::Borrowed(number.0)),
         logit_bias: body.logit_bias.map(Cow::Borrowed),
-        n: body.n.and_then(count),
+        n: whole(body.n, "n")?,
         ..Sampling::default()
     };
     let twins = [

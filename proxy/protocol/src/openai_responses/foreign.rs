@@ -1,5 +1,7 @@
 //! Writing a request that came in another protocol.
 
+use foldhash::HashSet;
+
 use crate::account::{self, source_facts};
 use crate::codec::Target;
 use crate::custom;
@@ -148,24 +150,25 @@ impl Foreign<'_, '_> {
 
     fn write_tool_choice(&self, o: &mut Object<'_>, notes: &mut Notes) -> Result<(), Rejected> {
         let Some(choice) = settle::tool_choice(self.request, self.target, notes)? else { return Ok(()) };
+        let custom = custom::of(&self.request.tools);
         match choice.as_ref() {
             ToolChoice::Auto => o.str("tool_choice", "auto"),
             ToolChoice::None => o.str("tool_choice", "none"),
             ToolChoice::Required => o.str("tool_choice", "required"),
-            ToolChoice::Tool(name) => o.object("tool_choice", |o| self.write_named(o, name)),
+            ToolChoice::Tool(name) => o.object("tool_choice", |o| self.write_named(o, name, &custom)),
             ToolChoice::Subset { required, names } => o.object("tool_choice", |o| {
                 o.str("type", "allowed_tools");
                 o.str("mode", if *required { "required" } else { "auto" });
-                o.list("tools", |l| names.iter().for_each(|name| l.object(|o| self.write_named(o, name))));
+                o.list("tools", |l| {
+                    names.iter().for_each(|name| l.object(|o| self.write_named(o, name, &custom)))
+                });
             }),
         }
         Ok(())
     }
 
-    fn write_named(&self, o: &mut Object<'_>, name: &str) {
-        let custom =
-            self.request.tools.iter().any(|tool| tool.name == name && matches!(tool.kind, ToolKind::Custom));
-        o.str("type", if custom { "custom" } else { "function" });
+    fn write_named(&self, o: &mut Object<'_>, name: &str, custom: &HashSet<&str>) {
+        o.str("type", if custom.contains(name) { "custom" } else { "function" });
         o.str("name", self.names.upstream(name));
     }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::ir::{
     Block, Effort, Ext, NONE, OutputFormat, Request, Role, Thinking, Tool, ToolChoice, ToolKind, Turn, pair,
 };
-use crate::json::{DecodeError, Str, StrOr, count, read, read_raw, string};
+use crate::json::{DecodeError, Str, StrOr, read, read_raw, string, whole, words};
 
 use super::facts::{FORMAT, REASONING, TEXT};
 use super::item::Side;
@@ -61,8 +61,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Request<'_>, DecodeError> {
         text(raw, &mut request, &mut ext)?;
     }
     request.thinking = body.reasoning.map(|raw| thinking(raw, &mut ext)).transpose()?;
-    request.max_output = body.max_output_tokens.and_then(count);
-    request.end_user = body.safety_identifier.and_then(string).or_else(|| body.user.and_then(string));
+    request.max_output = whole(body.max_output_tokens, "max_output_tokens")?;
+    request.end_user = words(body.safety_identifier, "safety_identifier")?.or(words(body.user, "user")?);
     request.metadata = body.metadata.map(Cow::Borrowed);
     request.service_tier = body.service_tier.map(|tier| tier.0);
     request.store = body.store;

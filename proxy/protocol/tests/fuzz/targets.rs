@@ -191,8 +191,8 @@ pub(crate) fn embeddings(data: &[u8]) {
         }
         if let Ok(answer) = to.decode_response(body) {
             let model = "m".to_owned();
-            let reply =
-                EmbeddingReply { model, base64: first & 0x40 != 0, batch: first & 0x20 != 0, estimate: 1 };
+            let (base64, batch) = (first & 0x40 != 0, first & 0x20 != 0);
+            let reply = EmbeddingReply { model, base64, batch, inputs: answer.vectors.len(), estimate: 1 };
             for client in EMBEDDERS {
                 if let Ok(written) = client.encode_response(&answer, &reply, &mut Notes::new(false)) {
                     small("embeddings", body.len(), written.len());

@@ -103,4 +103,25 @@ fn types_that_are_wrong_in_a_request_are_still_refused() {
     ] {
         assert!(request_again(protocol, body).is_err(), "{body}");
     }
+    for (protocol, field, body) in [
+        (CHAT, "max_tokens", r#"{"model":"m","messages":[],"max_tokens":-1}"#),
+        (CHAT, "max_completion_tokens", r#"{"model":"m","messages":[],"max_completion_tokens":"5"}"#),
+        (CHAT, "n", r#"{"model":"m","messages":[],"n":[2]}"#),
+        (CHAT, "top_logprobs", r#"{"model":"m","messages":[],"top_logprobs":true}"#),
+        (CHAT, "user", r#"{"model":"m","messages":[],"user":5}"#),
+        (RESPONSES, "max_output_tokens", r#"{"model":"m","input":"x","max_output_tokens":1e30}"#),
+        (MESSAGES, "max_tokens", r#"{"model":"m","messages":[],"max_tokens":-5}"#),
+        (COMPLETIONS, "max_tokens", r#"{"model":"m","prompt":"x","max_tokens":"5"}"#),
+        (
+            GEMINI,
+            "generationConfig.maxOutputTokens",
+            r#"{"contents":[],"generationConfig":{"maxOutputTokens":-1}}"#,
+        ),
+    ] {
+        let error = request_again(protocol, body).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{field}: ")), "{body}: {error}");
+    }
+    // Protobuf's JSON has numbers as strings.
+    let spelled = r#"{"contents":[],"generationConfig":{"maxOutputTokens":"5"}}"#;
+    assert_eq!(request_to(GEMINI, CHAT, spelled).unwrap()["max_completion_tokens"], 5);
 }

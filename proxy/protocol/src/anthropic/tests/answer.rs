@@ -88,7 +88,7 @@ fn what_writing_the_request_changed_is_undone() {
     assert_eq!(body["choices"][0]["message"]["content"], "{\"a\":[1]}");
     assert_eq!(body["choices"][0]["message"]["tool_calls"], Value::Null);
     assert_eq!(body["choices"][0]["finish_reason"], "stop");
-    let exchange = Exchange { custom: vec!["c".to_owned()], ..Exchange::default() };
+    let exchange = Exchange { custom: FromIterator::from_iter(["c".to_owned()]), ..Exchange::default() };
     let body = message(json!({"content": tool("c", json!({"input": "x \"y\""})), "stop_reason": "tool_use"}));
     let (body, _) = to_chat(body, &exchange);
     let call = &body["choices"][0]["message"]["tool_calls"][0];

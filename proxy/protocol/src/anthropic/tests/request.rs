@@ -361,7 +361,7 @@ fn custom_tools_are_functions_of_one_text() {
     let written = claude(BUDGET, body);
     assert_eq!(written.body["tools"][0]["input_schema"]["required"], json!(["input"]));
     assert_eq!(written.body["messages"][1]["content"][0]["input"], json!({"input": "x \"y\""}));
-    assert_eq!(written.exchange.custom, ["c"]);
+    assert!(written.exchange.custom.contains("c"));
     assert_eq!(written.warnings, "custom_tool_wrapped");
 }
 

@@ -115,7 +115,7 @@ fn what_writing_the_request_changed_is_undone() {
         chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
     assert_eq!(text, "{\"input\":\"x\\n\"}");
     assert!(chunks.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "stop"));
-    let exchange = Exchange { custom: vec!["c".to_owned()], ..Exchange::default() };
+    let exchange = Exchange { custom: FromIterator::from_iter(["c".to_owned()]), ..Exchange::default() };
     let chunks = to_chat(&events("c"), &exchange);
     let text: String = chunks
         .iter()

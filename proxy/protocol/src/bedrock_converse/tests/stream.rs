@@ -128,7 +128,10 @@ fn calls_are_undone_as_in_whole_answers() {
     };
     let json = of(JSON_TOOL, Exchange { json_tool: true, ..Exchange::default() });
     assert!(json.contains(r#"Text("{\"input\":\"ls\"}")"#) && json.contains("finish: Stop"), "{json}");
-    let custom = of("shell", Exchange { custom: vec!["shell".to_owned()], ..Exchange::default() });
+    let custom = of(
+        "shell",
+        Exchange { custom: FromIterator::from_iter(["shell".to_owned()]), ..Exchange::default() },
+    );
     assert!(custom.contains(r#"Args("ls")"#) && custom.contains("style: Custom"), "{custom}");
 }
 
