@@ -81,13 +81,17 @@ async fn embeddings_are_translated_both_ways() {
     .await;
     let proxy =
         Proxy::serving(&[embedding(Speaker::Gemini.provider("a", &fake), Protocol::EmbedContent)]).await;
-    let body = value!({"model": "m", "input": ["one", "two"]});
+    let body = value!({"model": "m", "input": ["one"]});
     let told = send(&proxy, Speaker::Chat, "/v1/embeddings", &body).await.json();
     assert_eq!((&told["object"], &told["model"]), (&"list".into(), &"m".into()));
     assert!(told["data"][0]["embedding"][0].is_number() && told["data"][0]["index"] == 0, "{told}");
     let seen = &fake.seen()[0];
     assert_eq!(seen.path, "/v1/models/embedder:batchEmbedContents");
-    assert_eq!(seen.json()["requests"][1]["content"]["parts"][0]["text"], "two");
+    assert_eq!(seen.json()["requests"][0]["content"]["parts"][0]["text"], "one");
+    // A client takes vectors by their places: there is one for each input, or none.
+    let two = value!({"model": "m", "input": ["one", "two"]});
+    let refused = send(&proxy, Speaker::Chat, "/v1/embeddings", &two).await;
+    assert_eq!((refused.status.as_u16(), fake.seen().len()), (502, 2));
 
     let openai = answer("openai_embeddings", "basic");
     let fake = Fake::start(move |_| {
