@@ -197,29 +197,47 @@ async fn azures_deployments_have_paths_of_their_own() {
 
 #[tokio::test]
 async fn a_stream_that_fails_after_its_opening_fails_over() {
-    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"x\",\"usage\":{}}}\n\n";
-    let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
-    for rest in [vec![], vec!["event: ping\ndata: {}\n\n"], vec![error]] {
+    let event = |body: Value| format!("event: {}\ndata: {body}\n\n", body["type"].as_str().unwrap());
+    let start = event(value!({"type": "message_start", "message": {"id": "x", "usage": {}}}));
+    let ping = event(value!({"type": "ping"}));
+    let error = event(value!({"type": "error", "error": {"type": "overloaded_error", "message": "x"}}));
+    let created =
+        event(value!({"type": "response.created", "response": {"id": "x", "error": null, "output": []}}));
+    let failed = event(value!({"type": "response.failed", "response": {"id": "x", "status": "failed",
+        "error": {"code": "server_error", "message": "x"}}}));
+    let comment = ": PROCESSING\n\n".to_owned();
+    let role = value!({"id": "c", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null}]});
+    let role = format!("data: {role}\n\n");
+    let broken = "data: {\"error\":{\"message\":\"x\",\"code\":503}}\n\n".to_owned();
+    for (speaker, start, rest) in [
+        (Speaker::Messages, &start, vec![]),
+        (Speaker::Messages, &start, vec![&ping]),
+        (Speaker::Messages, &start, vec![&error]),
+        (Speaker::Messages, &ping, vec![&start, &error]),
+        (Speaker::Responses, &created, vec![&failed]),
+        (Speaker::Chat, &comment, vec![&role, &broken]),
+        (Speaker::Chat, &role, vec![]),
+    ] {
         let (parts, response) = crate::support::fake::sse();
-        parts.send(Ok(start.into())).unwrap();
+        parts.send(Ok(start.clone().into())).unwrap();
         let response = std::sync::Arc::new(std::sync::Mutex::new(Some(response)));
         let bad = Fake::start(move |_| {
             let response = response.lock().unwrap().take().unwrap();
             async move { response }
         })
         .await;
-        let good = Speaker::Messages.fake("text-basic-stream", 200).await;
-        let mut second = Speaker::Messages.provider("b", &good);
+        let good = speaker.fake("text-basic-stream", 200).await;
+        let mut second = speaker.provider("b", &good);
         second.models[0].priority = 1;
-        let proxy = Proxy::serving(&[Speaker::Messages.provider("a", &bad), second]).await;
-        let asking = async { Speaker::Messages.ask(&proxy, true).await };
+        let proxy = Proxy::serving(&[speaker.provider("a", &bad), second]).await;
+        let asking = async { speaker.ask(&proxy, true).await };
         let failing = async {
             bad.asked(1).await;
-            rest.iter().for_each(|part| parts.send(Ok((*part).into())).unwrap());
+            rest.iter().for_each(|part| parts.send(Ok(part.to_string().into())).unwrap());
             drop(parts);
         };
         let (answer, ()) = futures_util::future::join(asking, failing).await;
-        let recorded = recorded("anthropic_messages", "text-basic-stream", "response.sse").unwrap();
+        let recorded = recorded(speaker.folder(), "text-basic-stream", "response.sse").unwrap();
         assert_eq!(answer.text(), recorded, "{rest:?}");
     }
 }
