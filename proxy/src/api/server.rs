@@ -98,6 +98,12 @@ impl Busy {
         self.0.doing.store(ANSWERING, Ordering::Relaxed);
     }
 
+    /// Whether it was read to its end.
+    #[must_use]
+    pub fn is_received(&self) -> bool {
+        self.0.doing.load(Ordering::Relaxed) == ANSWERING
+    }
+
     /// The connection.
     #[must_use]
     pub fn link(&self) -> &Link {

@@ -14,7 +14,7 @@ use crate::translate::Signatures;
 use http::header::{ALLOW, CONNECTION, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use llm_snapshot::Digest;
 use prometheus_client::registry::Registry;
 use std::convert::Infallible;
@@ -122,16 +122,18 @@ impl Api {
         link: &Arc<Link>,
     ) -> Result<Response<Body>, Infallible> {
         let busy = link.begin();
+        if request.body().is_end_stream() {
+            busy.received();
+        }
         let id = request_id::of(request.headers(), rand::random);
         let (parts, body) = request.into_parts();
         let open = |endpoint, protocol| Account::open(self.books.clone(), id.clone(), endpoint, protocol);
-        let of_messages = parts.uri.path().ends_with("/messages");
-        let guess = || Dialect::guess(parts.uri.path(), &parts.headers);
+        let dialect = Dialect::guess(parts.uri.path(), &parts.headers);
         let mut response = match place(parts.uri.path()) {
             Some(place) if !place.takes(&parts.method) => {
                 let refusal =
                     Refusal::from(Kind::Method).with(ALLOW, HeaderValue::from_static(place.methods()));
-                refuse(refusal, guess(), open("other", None), &busy)
+                refuse(refusal, dialect, open("other", None), &busy)
             }
             Some(Place::Forward(endpoint::Asked { endpoint, model })) => {
                 let account = open(endpoint.path, Some(endpoint.protocol));
@@ -143,27 +145,28 @@ impl Api {
                 self.forward(At { endpoint, model: None }, parts, body, account, &busy).await
             }
             Some(Place::Models) => {
-                let (dialect, account) = (guess(), open("/v1/models", None));
+                let (dialect, account) = (dialect, open("/v1/models", None));
                 let list = |runtime: &Runtime, key: &Key| Ok(models::list(runtime, key, dialect));
                 self.models(&parts, dialect, account, &busy, list)
             }
             Some(Place::Model(id)) => {
-                let (dialect, account) = (guess(), open("/v1/models/{id}", None));
+                let (dialect, account) = (dialect, open("/v1/models/{id}", None));
                 let one = |runtime: &Runtime, key: &Key| models::one(runtime, key, id, dialect);
                 self.models(&parts, dialect, account, &busy, one)
             }
             Some(Place::Live) => health::live(),
             Some(Place::Ready) => health::ready(self.store.version(), self.drain.phase() >= Phase::Draining),
             Some(Place::Metrics) => health::metrics(&self.registry),
-            None => refuse(Kind::UnknownPath.into(), guess(), open("other", None), &busy),
+            None => refuse(Kind::UnknownPath.into(), dialect, open("other", None), &busy),
         };
         let headers = response.headers_mut();
-        if of_messages {
+        if dialect == Dialect::Anthropic {
             // Where Anthropic's clients look for it.
             headers.insert(request_id::ANTHROPIC_REQUEST_ID, id.clone());
         }
         headers.insert(request_id::REQUEST_ID, id);
-        if self.drain.phase() >= Phase::Draining {
+        // What is left of a body is not read: there is no next request on this connection (RFC 9112 §9.6).
+        if self.drain.phase() >= Phase::Draining || !busy.is_received() {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok(response.map(|body| body.with(busy)))
@@ -183,11 +186,11 @@ impl Api {
         let call = self.call(&runtime, at, parts, body, &mut account).await;
         // What the call needs of the generation it has; the rest must not live as long as a provider thinks.
         drop(runtime);
+        if account.received.is_some() {
+            busy.received();
+        }
         let response = match call {
-            Ok(mut call) => {
-                busy.received();
-                self.ask(&mut call, account, busy).await
-            }
+            Ok(mut call) => self.ask(&mut call, account, busy).await,
             Err(Stop::Refused(refusal)) => refuse(refusal, dialect, account, busy),
             // Nobody reads this.
             Err(Stop::Gone) => Refusal::from(Kind::InvalidBody).response(dialect),

@@ -21,9 +21,9 @@ const UPSTREAM_SECONDS: [f64; 16] =
 const OWN_SECONDS: [f64; 12] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25];
 /// Statuses with a series of their own. Any other of a class counts as 299, 399, 498 or 599; 499 is a client that left.
-const CODES: [u16; 22] = [
+const CODES: [u16; 23] = [
     200, 299, 399, 400, 401, 402, 403, 404, 405, 408, 409, 413, 415, 422, 429, 498, 499, 500, 502, 503, 504,
-    599,
+    529, 599,
 ];
 
 /// Kinds of token. Of the input, some are read from a cache, some written to one; of the output, some are reasoning.

@@ -12,8 +12,9 @@ const FACTS: [&str; 3] = ["limit", "remaining", "reset"];
 /// The longest time until anything that is believed.
 const MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Limits as OpenAI tells them, of a provider that tells them as Anthropic does.
+/// Limits as OpenAI tells them, of a provider that tells them as OpenAI does itself, or as Anthropic does.
 pub fn as_openai(theirs: &HeaderMap, now: Timestamp, ours: &mut HeaderMap) {
+    copy(theirs, "x-ratelimit-", ours);
     each(|kind, fact| {
         let value = theirs.get(format!("anthropic-ratelimit-{kind}-{fact}"))?.to_str().ok()?;
         let value = match fact {
@@ -28,8 +29,9 @@ pub fn as_openai(theirs: &HeaderMap, now: Timestamp, ours: &mut HeaderMap) {
     });
 }
 
-/// Limits as Anthropic tells them, of a provider that tells them as OpenAI does.
+/// Limits as Anthropic tells them, of a provider that tells them as Anthropic does itself, or as OpenAI does.
 pub fn as_anthropic(theirs: &HeaderMap, now: Timestamp, ours: &mut HeaderMap) {
+    copy(theirs, "anthropic-ratelimit-", ours);
     each(|kind, fact| {
         let value = theirs.get(format!("x-ratelimit-{fact}-{kind}"))?.to_str().ok()?;
         let value = match fact {
@@ -42,6 +44,14 @@ pub fn as_anthropic(theirs: &HeaderMap, now: Timestamp, ours: &mut HeaderMap) {
             _ => value.to_owned(),
         };
         put(ours, &format!("anthropic-ratelimit-{kind}-{fact}"), &value)
+    });
+}
+
+/// Passes on what is told in the client's own words.
+fn copy(theirs: &HeaderMap, prefix: &str, ours: &mut HeaderMap) {
+    let own = theirs.iter().filter(|(name, _)| name.as_str().starts_with(prefix));
+    own.for_each(|(name, value)| {
+        ours.insert(name, value.clone());
     });
 }
 

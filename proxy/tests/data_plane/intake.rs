@@ -1,6 +1,6 @@
 //! Request bodies: limits, and clients that still send when they are refused.
 
-use crate::support::client::soon;
+use crate::support::client::{get, soon};
 use crate::support::{Client, Fake, KEY, MAX_BODY, Proxy, Seen, json, post, provider};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -90,6 +90,23 @@ async fn a_refusal_does_not_end_the_connection_when_the_body_was_read() {
         client.send(request).await;
     }
     assert!(!client.connection.is_finished());
+}
+
+#[tokio::test]
+async fn a_refusal_before_the_body_was_read_says_that_the_connection_ends() {
+    let (_fake, proxy) = serving().await;
+    let sent = |path: &str, key: &str| post(path, document(1000)).header("x-api-key", key);
+    for (path, key, connection) in [
+        ("/v1/chat/completions", "sk-unknown", "close"),
+        ("/v1/nothing", KEY, "close"),
+        ("/v1/models", KEY, "close"),
+        ("/v1/chat/completions", KEY, ""),
+    ] {
+        let answer = Client::connect(proxy.address).await.send(sent(path, key)).await;
+        assert_eq!(answer.header("connection"), connection, "{path} {key}");
+    }
+    let answer = Client::connect(proxy.address).await.send(get("/v1/models")).await;
+    assert_eq!((answer.status.as_u16(), answer.header("connection")), (401, ""));
 }
 
 #[tokio::test]

@@ -261,6 +261,8 @@ async fn limits_are_told_in_the_clients_words() {
     let names =
         ["anthropic-ratelimit-tokens-limit", "retry-after", "x-should-retry", "x-ratelimit-limit-tokens"];
     assert_eq!(names.map(|name| claude.header(name)), ["30000", "19", "true", ""]);
-    let same = Speaker::Chat.ask(&proxy, false).await;
-    assert_eq!(same.header("x-ratelimit-limit-tokens"), "30000");
+    for speaker in [Speaker::Chat, Speaker::Responses] {
+        let same = speaker.ask(&proxy, false).await;
+        assert_eq!(same.header("x-ratelimit-limit-tokens"), "30000", "{speaker:?}");
+    }
 }
