@@ -69,6 +69,7 @@ fn tokens(criterion: &mut Criterion) {
         ("prose", prose.as_str()),
         ("one letter", &"a".repeat(100 * 1024)),
         ("spaces", &" ".repeat(100 * 1024)),
+        ("emoji", &"😀".repeat(25 * 1024)),
     ];
     for (name, text) in texts {
         let text = &text[..text.floor_char_boundary(100 * 1024)];
