@@ -13,6 +13,7 @@ use llm_snapshot::provider::Protocol;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("llm-proxy/", env!("CARGO_PKG_VERSION")));
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const URL_ENCODED: &[u8] = b"application/x-www-form-urlencoded";
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const ANTHROPIC_BETA: HeaderName = HeaderName::from_static("anthropic-beta");
@@ -64,20 +65,23 @@ pub(super) fn request(
     request_id: &HeaderValue,
 ) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(16);
-    headers.insert(header::CONTENT_TYPE, JSON);
-    let mut pass = |names: &[HeaderName]| {
+    let pass = |headers: &mut HeaderMap, names: &[HeaderName]| {
         for name in names {
-            if let Some(value) = client.get(name) {
-                headers.insert(name, value.clone());
-            }
+            client.get_all(name).iter().for_each(|value| {
+                headers.append(name, value.clone());
+            });
         }
     };
     if !written {
-        pass(&PASSED_ON);
+        pass(&mut headers, &PASSED_ON);
+    }
+    // What is sent is JSON, whatever a client says that knows forms alone (`curl -d`).
+    if !headers.contains_key(header::CONTENT_TYPE) || media_type(&headers) == URL_ENCODED {
+        headers.insert(header::CONTENT_TYPE, JSON);
     }
     if way == Protocol::Messages {
         if !written {
-            pass(&[ANTHROPIC_BETA, ANTHROPIC_VERSION]);
+            pass(&mut headers, &[ANTHROPIC_BETA, ANTHROPIC_VERSION]);
         }
         headers.entry(ANTHROPIC_VERSION).or_insert(ANTHROPIC_VERSION_SPOKEN);
     }

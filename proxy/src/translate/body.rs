@@ -55,14 +55,14 @@ impl Translation {
         self.tell();
         self.account.end(outcome);
         self.over = true;
-        self.trailers = head::warnings(self.pump.notes()).map(|entry| HeaderMap::from_iter([entry]));
+        self.trailers = head::warnings(&self.pump.notes()).map(|entry| HeaderMap::from_iter([entry]));
     }
 
     /// Tells the account what is known by now.
     fn tell(&mut self) {
         let heard = std::mem::take(self.pump.heard());
         self.account.told(self.pump.tokens(), Some(Said::Heard(heard)));
-        self.account.warned(self.pump.notes());
+        self.account.warned(&self.pump.notes());
     }
 
     /// Counts what nobody told, of a stream that ends with it.

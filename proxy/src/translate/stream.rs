@@ -52,6 +52,8 @@ struct Writer {
     tells: bool,
     /// About how many tokens were read.
     rough: u64,
+    /// The client is told what the proxy counted.
+    estimated: bool,
     calls: Calls,
 }
 
@@ -86,6 +88,7 @@ impl Pump {
             stale: true,
             tells,
             rough,
+            estimated: false,
             calls,
         };
         let reader = StreamReader::new(provider.framing(), provider.stream_decoder(exchange));
@@ -136,10 +139,14 @@ impl Pump {
         self.writer.encoder.keep_alive()
     }
 
-    /// What was said by now that the client could not be given.
+    /// What was said by now that the client could not be given, and whether its counts are the proxy's.
     #[must_use]
-    pub fn notes(&self) -> &Notes {
-        self.writer.encoder.notes()
+    pub fn notes(&self) -> Notes {
+        let mut notes = self.writer.encoder.notes().clone();
+        if self.writer.estimated {
+            notes.tell("usage_estimated");
+        }
+        notes
     }
 
     /// What it cost, as far as the provider told.
@@ -162,6 +169,7 @@ impl Pump {
         let input = counted.input.unwrap_or(writer.rough);
         let output = counted.output.unwrap_or_else(|| writer.heard.rough());
         let usage = Usage { input_total: input, output_total: output, ..Usage::default() };
+        writer.estimated = true;
         writer.encoder.event(&Event::Usage(usage), &mut writer.out);
         writer.tokens = writer.tokens.or(Counted { input: Some(input), output: Some(output) });
         writer.end();

@@ -78,6 +78,24 @@ async fn wildcards_and_aliases_name_the_upstream_model() {
 }
 
 #[tokio::test]
+async fn what_is_json_is_called_so() {
+    let fake = Fake::start(async |_| json(200, "{}")).await;
+    let proxy = Proxy::serving(&[provider("a", &fake.url())]).await;
+    let form = "application/x-www-form-urlencoded";
+    for (told, sent) in [
+        ("", "application/json"),
+        (form, "application/json"),
+        ("application/json; a=b", "application/json; a=b"),
+    ] {
+        let mut request = post("/v1/chat/completions", r#"{"model":"m"}"#).header("x-api-key", KEY);
+        request.headers_mut().unwrap().remove("content-type");
+        let request = if told.is_empty() { request } else { request.header("content-type", told) };
+        Client::connect(proxy.address).await.send(request).await;
+        assert_eq!(fake.seen().pop().unwrap().header("content-type"), sent, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn headers_follow_the_rules() {
     let answer = async |_| {
         let mut response = json(200, "{}");

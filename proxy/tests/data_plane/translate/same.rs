@@ -170,7 +170,9 @@ async fn ids_of_requests_stand_where_each_client_looks_for_them() {
     let proxy = Proxy::serving(&[Speaker::Messages.provider("a", &fake)]).await;
     let (path, body) = Speaker::Messages.question(false);
     let request = Speaker::Messages.request(&path, &body).header("x-request-id", "mine-1");
+    let request = request.header("anthropic-beta", "one").header("anthropic-beta", "two");
     let answer = Client::connect(proxy.address).await.send(request).await;
+    assert_eq!(fake.seen()[0].headers.get_all("anthropic-beta").iter().collect::<Vec<_>>(), ["one", "two"]);
     let ids = ["x-request-id", "request-id", "x-upstream-request-id", "anthropic-organization-id"];
     assert_eq!(ids.map(|name| answer.header(name)), ["mine-1", "mine-1", "req_theirs", ""]);
 }

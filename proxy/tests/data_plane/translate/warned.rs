@@ -4,7 +4,7 @@ use super::speakers::Speaker;
 use crate::support::fake::sse_of;
 use crate::support::{Client, Fake, Proxy};
 
-const DROPPED: &str = "annotations_dropped, content_filter_results_dropped";
+const DROPPED: &str = "annotations_dropped, content_filter_results_dropped, usage_estimated";
 
 /// A provider of Chat Completions whose answer cites a page and tells of its filter.
 async fn citing() -> (Proxy, Fake) {
