@@ -126,6 +126,9 @@ pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, no
 /// What a client without a place for them misses, whatever their own protocol calls them.
 pub(crate) const ANNOTATIONS: &str = "annotations";
 
+/// Of a call that was cut: nobody is to run it with the arguments that are left.
+pub(crate) const CALL_DROPPED: &str = "tool_call_dropped";
+
 /// Where answers have them: [`annotations`] tells of these.
 const ANNOTATED: [(Scope, &str); 3] =
     [(Scope::Turn, ANNOTATIONS), (Scope::Block, ANNOTATIONS), (Scope::Block, "citations")];

@@ -5,7 +5,7 @@ use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
 use crate::ids::Ids;
-use crate::ir::{BlockKind, Event, Request, Response};
+use crate::ir::{BlockKind, Choice, Event, Finish, Request, Response, ToolCall};
 use crate::json::DecodeError;
 use crate::models::{ModelList, OpenAiModels};
 use crate::names::Names;
@@ -187,6 +187,29 @@ pub struct Exchange {
     pub custom: Vec<String>,
     /// The provider may search the web: its answer may cite what it found.
     pub searches: bool,
+    /// The client has no place for arguments of a call that are no JSON object.
+    pub objects: bool,
+}
+
+impl Exchange {
+    /// With what the client of a request needs.
+    pub(crate) fn of(self, request: &Request<'_>) -> Self {
+        Exchange { objects: request.source == Protocol::Gemini, ..self }
+    }
+
+    /// Marks answers that the model spoiled: they call with arguments that the client has no place for, and not because
+    /// they broke off.
+    pub(crate) fn judge(&self, response: &mut Response<'_>) {
+        let is_spoiled = |choice: &Choice<'_>| {
+            let calls = || choice.blocks().filter_map(|block| block.content.call());
+            !choice.finish.is_some_and(Finish::breaks_off) && calls().any(ToolCall::lacks_object)
+        };
+        for choice in response.choices.iter_mut().filter(|_| self.objects) {
+            if is_spoiled(choice) {
+                choice.finish = Some(Finish::BadCall);
+            }
+        }
+    }
 }
 
 /// The tool that stands for structured output where a model has none (TRANSLATION §5).

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::account;
 use crate::codec::{Exchange, Reply};
-use crate::ir::Ext;
-use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Turn, has};
+use crate::ir::{Block, Choice, Content, Ext, Finish, Logprob, Response, Role, ToolCall, Turn, has};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, read_lenient, string};
 use crate::notes::Notes;
@@ -264,7 +263,13 @@ fn foreign_message(
     if choice.blocks().any(|block| matches!(block.content, Content::Opaque(..) | Content::Media(_))) {
         notes.tell("output_block_dropped");
     }
-    let mut calls = choice.blocks().filter(|block| matches!(block.content, Content::ToolCall(_))).peekable();
+    let is_cut =
+        |block: &&Block<'_>| choice.cuts(block) && block.content.call().is_some_and(ToolCall::has_nothing);
+    if choice.blocks().any(|block| is_cut(&block)) {
+        notes.tell(account::CALL_DROPPED);
+    }
+    let calls = choice.blocks().filter(|block| block.content.call().is_some() && !is_cut(block));
+    let mut calls = calls.peekable();
     if calls.peek().is_none() {
         return;
     }

@@ -1,5 +1,6 @@
 //! Writing a stream (TRANSLATION §8).
 
+use crate::account;
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
@@ -32,6 +33,9 @@ struct Opening {
     block: u32,
     id: String,
     name: String,
+    style: CallStyle,
+    /// The call has ended, without arguments.
+    ended: bool,
 }
 
 /// How likely tokens of a block are, as items of a list.
@@ -185,14 +189,35 @@ impl Encoder {
             state.calls += 1;
             let id = if id.is_empty() { self.reply.ids.mint("call_") } else { id.to_string() };
             let block = self.blocks.len() as u32;
-            self.opening = Some(Opening { block, id, name: name.to_string() });
+            let name = name.to_string();
+            self.opening = Some(Opening { block, id, name, style: *style, ended: false });
         }
         self.blocks.push(place);
     }
 
+    fn ends_empty(&mut self, block: u32) -> bool {
+        let is_empty = |opening: &&mut Opening| opening.block == block && opening.style != CallStyle::Custom;
+        self.opening.as_mut().filter(is_empty).map(|opening| opening.ended = true).is_some()
+    }
+
+    /// Something follows the call that is opening: more of it, another block, or the end of the answer, which may have
+    /// cut it.
+    fn settle(&mut self, finish: Finish, out: &mut Vec<u8>) {
+        let Some(opening) = &self.opening else { return };
+        let (block, ended) = (opening.block, opening.ended);
+        if ended && finish.breaks_off() {
+            self.opening = None;
+            return self.reply.notes.tell(account::CALL_DROPPED);
+        }
+        self.opened(None, out);
+        if ended {
+            self.close(block, out);
+        }
+    }
+
     /// Writes the first chunk of the call that is opening, with its signature if it has one.
     fn opened(&mut self, state: Option<&State<'_>>, out: &mut Vec<u8>) {
-        let Some(Opening { block, id, name }) = self.opening.take() else { return };
+        let Some(Opening { block, id, name, .. }) = self.opening.take() else { return };
         let Some(place) = self.blocks.get(block as usize).copied() else { return };
         self.call(place, out, |o| {
             if place.style != CallStyle::Legacy {
@@ -344,8 +369,12 @@ impl StreamEncoder for Encoder {
             return;
         }
         self.reply.note(event);
-        if !matches!(event, Event::Signature { .. } | Event::Usage(_)) {
-            self.opened(None, out);
+        match event {
+            Event::Signature { .. } | Event::Usage(_) => {}
+            // Whether a call without arguments was cut is said by what follows.
+            Event::BlockEnd { block } if self.ends_empty(*block) => return,
+            Event::Finish { finish, .. } => self.settle(*finish, out),
+            _ => self.settle(Finish::ToolUse, out),
         }
         match event {
             Event::Start { .. } if !self.blocks.is_empty() => {

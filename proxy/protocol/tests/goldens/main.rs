@@ -33,7 +33,7 @@ fn cases() -> Vec<Case> {
 }
 
 /// Warnings of whole answers that a stream has no need of: it passes on what came of arguments, or fails.
-const OF_WHOLE_ANSWERS: [&str; 3] = ["arguments_dropped", "tool_arguments_dropped", "tool_arguments_wrapped"];
+const OF_WHOLE_ANSWERS: [&str; 2] = ["tool_call_dropped", "tool_arguments_wrapped"];
 
 #[test]
 fn streams_warn_of_what_whole_answers_warn_of() {

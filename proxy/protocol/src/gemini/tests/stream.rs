@@ -126,6 +126,22 @@ fn arguments_that_are_no_object_are_an_error_unless_they_were_cut() {
 }
 
 #[test]
+fn a_call_without_arguments_is_one_unless_it_was_cut() {
+    let ended = |number| [call(number, "c"), Event::BlockEnd { block: number }];
+    for (end, left) in [(Finish::ToolUse, 2), (Finish::Length, 1)] {
+        let list: Vec<Event<'_>> =
+            [start()].into_iter().chain(ended(0)).chain(ended(1)).chain([finish(end), Event::End]).collect();
+        let mut encoder = Gemini.stream_encoder(reply(&Gemini));
+        let mut out = Vec::new();
+        list.iter().for_each(|event| encoder.event(event, &mut out));
+        let written = String::from_utf8(out).unwrap();
+        assert_eq!(written.matches("\"args\":{}").count(), left, "{end:?}");
+        let warned = if end == Finish::Length { Some("tool_call_dropped".to_owned()) } else { None };
+        assert_eq!(encoder.notes().header(), warned);
+    }
+}
+
+#[test]
 fn a_provider_that_begins_again_after_something_was_written_is_an_error() {
     let again =
         [start(), block(0, BlockKind::Text), text(0, "a"), Event::BlockEnd { block: 0 }, start(), Event::End];
