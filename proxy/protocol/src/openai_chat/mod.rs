@@ -11,6 +11,7 @@ mod part;
 mod request;
 mod response;
 pub(crate) mod settle;
+mod stream_calls;
 mod stream_decode;
 mod stream_encode;
 pub(crate) mod usage;

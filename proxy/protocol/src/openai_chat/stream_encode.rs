@@ -1,6 +1,5 @@
 //! Writing a stream (TRANSLATION §8).
 
-use crate::account;
 use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
@@ -10,32 +9,24 @@ use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{APART, Signs, chat_id, finish_word};
+use super::stream_calls::Opening;
 use super::write_message::{call_piece, write_signature};
 use super::{annotations, logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
-    reply: Reply,
+    pub(super) reply: Reply,
     /// What every chunk begins with: id, object, time, model, as JSON members.
     head: Vec<u8>,
     /// For each block by number: its choice and place.
-    blocks: Vec<Place>,
+    pub(super) blocks: Vec<Place>,
     choices: Vec<Choice>,
     /// A call whose first chunk is not written yet: its signature belongs there, and clients look for it nowhere else.
-    opening: Option<Opening>,
+    pub(super) opening: Option<Opening>,
     /// Tokens of the piece that comes next.
     likely: Option<Likely>,
     usage: Option<Usage>,
     over: bool,
-}
-
-struct Opening {
-    block: u32,
-    id: String,
-    name: String,
-    style: CallStyle,
-    /// The call has ended, without arguments.
-    ended: bool,
 }
 
 /// How likely tokens of a block are, as items of a list.
@@ -47,15 +38,15 @@ struct Likely {
 
 /// Where the pieces of a block go.
 #[derive(Clone, Copy)]
-struct Place {
-    choice: u32,
-    is_call: bool,
+pub(super) struct Place {
+    pub(super) choice: u32,
+    pub(super) is_call: bool,
     is_refusal: bool,
     /// Of a call: its number among the choice's calls, from 0.
-    call: u32,
-    style: CallStyle,
+    pub(super) call: u32,
+    pub(super) style: CallStyle,
     /// Some of its arguments were written.
-    filled: bool,
+    pub(super) filled: bool,
     /// Of text: the length of the choice's text before it, in characters.
     start: u64,
 }
@@ -119,7 +110,7 @@ impl Encoder {
     }
 
     /// Writes a chunk of one choice.
-    fn delta(
+    pub(super) fn delta(
         &self,
         out: &mut Vec<u8>,
         choice: u32,
@@ -195,58 +186,7 @@ impl Encoder {
         self.blocks.push(place);
     }
 
-    fn ends_empty(&mut self, block: u32) -> bool {
-        let is_empty = |opening: &&mut Opening| opening.block == block && opening.style != CallStyle::Custom;
-        self.opening.as_mut().filter(is_empty).map(|opening| opening.ended = true).is_some()
-    }
-
-    /// Something follows the call that is opening: more of it, another block, or the end of the answer, which may have
-    /// cut it.
-    fn settle(&mut self, finish: Finish, out: &mut Vec<u8>) {
-        let Some(opening) = &self.opening else { return };
-        let (block, ended) = (opening.block, opening.ended);
-        if ended && finish.breaks_off() {
-            self.opening = None;
-            return self.reply.notes.tell(account::CALL_DROPPED);
-        }
-        self.opened(None, out);
-        if ended {
-            self.close(block, out);
-        }
-    }
-
-    /// Writes the first chunk of the call that is opening, with its signature if it has one.
-    fn opened(&mut self, state: Option<&State<'_>>, out: &mut Vec<u8>) {
-        let Some(Opening { block, id, name, .. }) = self.opening.take() else { return };
-        let Some(place) = self.blocks.get(block as usize).copied() else { return };
-        self.call(place, out, |o| {
-            if place.style != CallStyle::Legacy {
-                o.str("id", &id);
-                o.str("type", if place.style == CallStyle::Custom { "custom" } else { "function" });
-            }
-            call_piece(o, place.style, Some(&name), "");
-            if let Some(state) = state {
-                write_signature(o, state);
-            }
-        });
-    }
-
-    /// Writes a chunk of one call.
-    fn call(&self, place: Place, out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
-        self.delta(out, place.choice, None, |o| {
-            if place.style == CallStyle::Legacy {
-                return members(o);
-            }
-            o.list("tool_calls", |l| {
-                l.object(|o| {
-                    o.u64("index", place.call.into());
-                    members(o);
-                });
-            });
-        });
-    }
-
-    fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
+    pub(super) fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
         let Some(place) = self.blocks.get_mut(block as usize) else { return };
         place.filled |= matches!(delta, Delta::Args(text) if !text.is_empty());
         let place = *place;
@@ -315,14 +255,6 @@ impl Encoder {
                 call_piece(o, place.style, None, "");
                 write_signature(o, state);
             });
-        }
-    }
-
-    /// A call without arguments has an empty object of them, which clients parse; text of a custom call may be empty.
-    fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        let Some(place) = self.blocks.get(block as usize).copied() else { return };
-        if place.is_call && !place.filled && place.style != CallStyle::Custom {
-            self.piece(block, &Delta::Args("{}".into()), out);
         }
     }
 
