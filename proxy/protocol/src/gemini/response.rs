@@ -92,7 +92,8 @@ fn cite<'a>(turns: &mut [Turn<'a>], raw: &'a RawValue) {
         }
         _ => None,
     }) else {
-        return;
+        let first = turns.iter_mut().flat_map(|turn| &mut turn.blocks).next();
+        return first.into_iter().for_each(|block| block.marks_mut().other_annotations = true);
     };
     match citations {
         Some(citations) if !citations.is_empty() => block.marks_mut().citations = citations,

@@ -278,3 +278,35 @@ fn the_counts_of_a_chunk_come_before_what_it_says() {
     let (start, end) = started(&early);
     assert_eq!((&start["input_tokens"], &end["output_tokens"]), (&json!(7), &json!(5)));
 }
+
+#[test]
+fn a_text_is_cited_though_its_last_part_is_signed() {
+    let exchange = || Exchange { searches: true, ..Exchange::default() };
+    for (last, text) in [("", "Hello"), (" there", "Hello there")] {
+        let mut end = chunk(json!([{"text": last, "thoughtSignature": "c2ln"}]), Some("STOP"));
+        end["candidates"][0]["groundingMetadata"] = json!({
+            "groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}],
+            "groundingSupports": [{"segment": {"endIndex": text.len(), "text": text}, "groundingChunkIndices": [0]}],
+        });
+        let stream = sse(&[chunk(json!([{"text": "Hello"}]), None), end]);
+        for to in [&OpenAiChat as &dyn Codec, &OpenAiResponses] {
+            let written = translate(&Gemini, &stream, Framing::Sse, exchange(), to, reply(to));
+            assert!(written.contains("\"url\":\"https://a\""), "{} {written}", to.protocol().name());
+        }
+    }
+}
+
+#[test]
+fn citations_without_a_text_to_cite_in_are_warned_of() {
+    let mut end = chunk(json!([{"functionCall": {"name": "f"}}]), Some("STOP"));
+    end["candidates"][0]["groundingMetadata"] = json!({"groundingChunks": [], "groundingSupports": []});
+    for chunks in [vec![chunk(json!([{"text": "Hello"}]), None), end.clone()], vec![end]] {
+        let mut encoder = OpenAiChat.stream_encoder(reply(&OpenAiChat));
+        let mut reader = StreamReader::new(Framing::Sse, Gemini.stream_decoder(Exchange::default()));
+        let mut out = Vec::new();
+        let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
+        reader.push(sse(&chunks).as_bytes(), &mut sink);
+        reader.finish(&mut sink);
+        assert_eq!(encoder.notes().header().as_deref(), Some("annotations_dropped"));
+    }
+}
