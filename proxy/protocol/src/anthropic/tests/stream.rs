@@ -407,3 +407,18 @@ fn a_call_without_arguments_is_one_unless_it_was_cut() {
         assert_eq!(chunks.matches("\"id\":\"call_1\"").count(), left, "{end:?}");
     }
 }
+
+#[test]
+fn an_answer_that_is_a_call_without_arguments_is_an_empty_object() {
+    let exchange = Exchange { json_tool: true, ..Exchange::default() };
+    let tool = json!({"type": "tool_use", "id": "t", "name": "json_output", "input": {}});
+    for pieces in [vec![], vec![json!({"type": "input_json_delta", "partial_json": ""})]] {
+        let mut events = vec![message_start()];
+        events.extend(block(0, tool.clone(), &pieces));
+        events.extend(message_end("tool_use"));
+        let chunks = to_chat(&events, &exchange);
+        let text: String =
+            chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(text, "{}");
+    }
+}
