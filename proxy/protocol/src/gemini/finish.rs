@@ -40,8 +40,8 @@ pub(super) fn of_word(word: &str, calls: bool) -> Finish {
 }
 
 /// Gemini's word for why an answer ended; the warning of what it cannot say. `native` is the provider's word,
-/// taken where it is one of Gemini's.
-pub(super) fn word(finish: Finish, native: &str) -> (&str, Option<&'static str>) {
+/// taken where it is one of Gemini's. Calls decide over an end that is not known.
+pub(super) fn word(finish: Finish, native: &str, calls: bool) -> (&str, Option<&'static str>) {
     let is_own = WORDS.iter().any(|(known, _)| *known == native) || native.starts_with("IMAGE_");
     match finish {
         _ if is_own => (native, None),
@@ -50,6 +50,7 @@ pub(super) fn word(finish: Finish, native: &str) -> (&str, Option<&'static str>)
         Finish::ContentFilter | Finish::Refusal => ("SAFETY", None),
         Finish::BadCall => ("MALFORMED_FUNCTION_CALL", None),
         Finish::Pause => ("STOP", Some("finish_pause_changed")),
+        Finish::Unknown if calls => ("STOP", None),
         Finish::Unknown => ("OTHER", None),
     }
 }

@@ -56,8 +56,9 @@ struct Choice {
     thoughts: Thoughts,
     /// Tokens of the text that comes next.
     tokens: Vec<Logprob<'static>>,
-    /// Anything was said or called.
+    /// Anything was said or called; anything was called.
     spoke: bool,
+    calls: bool,
     /// The arguments of a call are no object.
     broken: bool,
     /// The last call, of whose arguments nothing came. If the answer breaks off here, it was cut.
@@ -83,7 +84,7 @@ impl Encoder {
     fn start(&mut self, id: &str, model: &str) {
         self.blocks.iter_mut().for_each(|block| block.kind = Kind::Other);
         self.choices.iter_mut().for_each(|choice| {
-            (choice.broken, choice.empty) = (false, None);
+            (choice.broken, choice.empty, choice.calls) = (false, None, false);
             choice.tokens.clear();
         });
         self.id = if id.is_empty() { self.reply.ids.mint("") } else { id.to_owned() };
@@ -138,6 +139,7 @@ impl Encoder {
                 thoughts: Thoughts::new(self.reply.show_reasoning),
                 tokens: Vec::new(),
                 spoke: false,
+                calls: false,
                 broken: false,
                 empty: None,
                 finish: None,
@@ -160,6 +162,7 @@ impl Encoder {
             BlockKind::Opaque(_) => Kind::Other,
         };
         let choice = self.choice(choice);
+        self.choices[choice].calls |= matches!(kind, Kind::Call(_));
         self.call_empty(choice, out);
         self.blocks.push(Block { choice, kind });
     }
@@ -272,7 +275,7 @@ impl Encoder {
             return self.fail(&ApiError::new(ErrorKind::Server, text), out);
         }
         let is_blocked = native.starts_with(finish::BLOCKED);
-        let (word, warning) = finish::word(finish, native);
+        let (word, warning) = finish::word(finish, native, self.choices[at].calls);
         let word = if is_blocked { native } else { word };
         warning.filter(|_| !is_blocked).into_iter().for_each(|warning| self.reply.notes.tell(warning));
         let explained = message.filter(|_| finish == Finish::Refusal);

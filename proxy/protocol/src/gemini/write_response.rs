@@ -85,7 +85,8 @@ fn foreign_choice(o: &mut Object<'_>, choice: &Choice<'_>, reply: &Reply, notes:
     });
     let is_whole = |block: &Block<'_>| choice.cuts(block) || write_part::has_args(block);
     let finish = if choice.blocks().all(is_whole) { choice.finish } else { Some(Finish::BadCall) };
-    let (word, warning) = finish::word(finish.unwrap_or(Finish::Unknown), "");
+    let calls = choice.blocks().any(|block| block.content.call().is_some());
+    let (word, warning) = finish::word(finish.unwrap_or(Finish::Unknown), "", calls);
     o.str("finishReason", word);
     o.u64("index", choice.index.into());
     logprobs::write(o, choice.blocks().flat_map(Block::logprobs));

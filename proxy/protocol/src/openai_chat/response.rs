@@ -123,6 +123,7 @@ pub(super) fn finish(native: &str, signs: &Signs) -> Finish {
 /// The word for why an answer ended; the warning of what it cannot say.
 pub(super) fn finish_word(finish: Finish, signs: &Signs) -> (&'static str, Option<&'static str>) {
     match finish {
+        Finish::Stop | Finish::StopSequence | Finish::Unknown if signs.calls => ("tool_calls", None),
         Finish::Stop | Finish::StopSequence => ("stop", None),
         Finish::ToolUse | Finish::BadCall => ("tool_calls", None),
         Finish::Length => ("length", None),

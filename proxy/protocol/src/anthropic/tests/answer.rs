@@ -190,3 +190,20 @@ fn errors_are_judged_by_type_before_status() {
     let (_, body) = Anthropic.encode_error(&Rejected::new("n", "no").into());
     assert!(String::from_utf8(body).unwrap().contains("\"unsupported_by_provider: n: no\""));
 }
+
+#[test]
+fn calls_decide_over_an_end_that_is_not_known() {
+    use crate::gemini::Gemini;
+    use crate::openai_responses::OpenAiResponses;
+    let content = json!([{"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]);
+    for end in [Value::Null, json!("something_new")] {
+        let body = message(json!({"content": content, "stop_reason": end}));
+        let to = |codec: &dyn Codec| answer(&Anthropic, codec, &body, &Exchange::default());
+        let ((chat, one), (response, two), (candidates, three)) =
+            (to(&OpenAiChat), to(&OpenAiResponses), to(&Gemini));
+        assert_eq!(chat["choices"][0]["finish_reason"], "tool_calls");
+        assert_eq!(response["status"], "completed");
+        assert_eq!(candidates["candidates"][0]["finishReason"], "STOP");
+        assert_eq!([one, two, three].concat(), "");
+    }
+}

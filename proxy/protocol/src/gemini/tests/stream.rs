@@ -310,3 +310,26 @@ fn citations_without_a_text_to_cite_in_are_warned_of() {
         assert_eq!(encoder.notes().header().as_deref(), Some("annotations_dropped"));
     }
 }
+
+#[test]
+fn calls_decide_over_an_end_that_is_not_known() {
+    let chunk = chunk(json!([{"functionCall": {"name": "f", "args": {}}}]), Some("OTHER"));
+    let body = sse(&[chunk]);
+    for (to, end) in [
+        (&OpenAiChat as &dyn Codec, "\"finish_reason\":\"tool_calls\""),
+        (&OpenAiResponses, "\"status\":\"completed\""),
+        (&Anthropic, "\"stop_reason\":\"tool_use\""),
+    ] {
+        let written = translate(&Gemini, &body, Framing::Sse, Exchange::default(), to, reply(to));
+        assert!(written.contains(end), "{written}");
+    }
+    let odd = [
+        start(),
+        call(0, "c"),
+        args(0, "{}"),
+        Event::BlockEnd { block: 0 },
+        finish(Finish::Unknown),
+        Event::End,
+    ];
+    assert!(encode_events(&odd, Framing::Sse, true).contains("\"finishReason\":\"STOP\""));
+}
