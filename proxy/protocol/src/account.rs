@@ -168,6 +168,13 @@ pub(crate) fn same<'e, 'a>(
     })
 }
 
+/// Notes how likely tokens of an answer were, whatever its protocol calls it, for a client without a place for that.
+pub(crate) fn logprobs(choice: &Choice<'_>, notes: &mut Notes) {
+    if choice.blocks().any(|block| !block.logprobs().is_empty()) {
+        notes.tell("logprobs_dropped");
+    }
+}
+
 struct Walk {
     source: &'static Facts,
     target: Protocol,

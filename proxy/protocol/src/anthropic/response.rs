@@ -123,6 +123,7 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let choice = response.choices.first().unwrap_or(&empty);
     account::choice(response.source, THIS, choice, notes);
     annotations(choice, false, notes);
+    account::logprobs(choice, notes);
     let mut signs = Signs { stop_text: choice.stop_sequence.is_some(), ..Signs::default() };
     o.list("content", |l| {
         let mut trailing = Trailing::default();
