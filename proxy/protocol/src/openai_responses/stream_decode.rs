@@ -101,9 +101,7 @@ impl Decoder {
                 self.start(event.response, sink)
             }
             "response.completed" | "response.incomplete" => self.stop(event.response, sink),
-            "response.failed" => {
-                self.fail(event.response.map_or_else(error::failed, error::of_terminal), sink)
-            }
+            "response.failed" => self.failed(event.response, sink),
             "error" => self.fail(error::of_event(&event, data), sink),
             // A gateway that knows no types.
             kind if named_error || kind.is_empty() && event.error.is_some() => {

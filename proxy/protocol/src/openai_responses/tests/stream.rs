@@ -283,3 +283,20 @@ fn settings_written_over_lines_are_repeated_on_one() {
         "{text}"
     );
 }
+
+#[test]
+fn an_answer_that_failed_tells_what_it_cost() {
+    let counts = json!({"input_tokens": 3, "output_tokens": 4, "total_tokens": 7});
+    let answer = json!({"id": "resp_1", "status": "failed", "usage": counts, "output": [],
+        "error": {"code": "server_error", "message": "boom"}});
+    for kind in ["response.failed", "response.completed"] {
+        let body = format!("data: {}\n\n", json!({"type": kind, "response": answer}));
+        let mut fold = crate::ir::Fold::new(OpenAiResponses.protocol());
+        let decoder = OpenAiResponses.stream_decoder(Exchange::default());
+        let mut reader = crate::stream::StreamReader::new(crate::stream::Framing::Sse, decoder);
+        reader.push(body.as_bytes(), &mut fold);
+        let (response, error) = fold.into_parts();
+        assert_eq!(response.usage.map(|usage| (usage.input_total, usage.output_total)), Some((3, 4)));
+        assert_eq!(error.unwrap().message, "boom");
+    }
+}
