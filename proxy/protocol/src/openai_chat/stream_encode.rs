@@ -57,11 +57,19 @@ struct Choice {
     length: u64,
     /// The text that comes next stands apart from that before.
     apart: bool,
+    /// There was reasoning; what comes next of it stands apart.
+    thought: bool,
+    thought_apart: bool,
     calls: u32,
     signs: Signs,
 }
 
 impl Choice {
+    fn new(index: u32) -> Self {
+        let signs = Signs::default();
+        Choice { index, length: 0, apart: false, thought: false, thought_apart: false, calls: 0, signs }
+    }
+
     /// What stands between its text so far and the text that comes next.
     fn gap(&self) -> &'static str {
         if self.apart { APART } else { "" }
@@ -157,7 +165,7 @@ impl Encoder {
             self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, length: 0, apart: false, calls: 0, signs: Signs::default() });
+            self.choices.push(Choice::new(index));
             self.delta(out, index, None, |o| {
                 o.str("role", "assistant");
                 o.str("content", "");
@@ -207,8 +215,13 @@ impl Encoder {
                 self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("refusal", text));
             }
             Delta::Reasoning(text) => {
-                if self.reply.show_reasoning {
-                    self.delta(out, place.choice, None, |o| o.str("reasoning_content", text));
+                if self.reply.show_reasoning && !text.is_empty() {
+                    let state = self.choice(place.choice, out);
+                    state.thought = true;
+                    let gap = if std::mem::take(&mut state.thought_apart) { APART } else { "" };
+                    self.delta(out, place.choice, None, |o| {
+                        write::concat(o.key("reasoning_content"), &[gap, text]);
+                    });
                 }
             }
             Delta::Args(text) => self.call(place, out, |o| call_piece(o, place.style, None, text)),
@@ -333,7 +346,7 @@ impl StreamEncoder for Encoder {
             }
             Event::Message { choice } => {
                 let state = self.choice(*choice, out);
-                state.apart = state.length > 0;
+                (state.apart, state.thought_apart) = (state.length > 0, state.thought);
             }
             Event::Extension(_) => {}
             Event::Usage(usage) => self.usage = Some(*usage),
