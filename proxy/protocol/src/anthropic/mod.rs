@@ -1,6 +1,5 @@
 //! Anthropic Messages.
 
-mod answers;
 mod block;
 pub mod cache;
 mod citations;

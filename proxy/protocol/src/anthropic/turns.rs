@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::facts::Facts;
-use crate::ir::{Block, Content, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, runs};
+use crate::ir::{
+    Answers, Block, Content, Found, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, speakers,
+};
 use crate::notes::{Notes, Rejected, unknown_block};
 use crate::state::for_family;
 
 use super::THIS;
-use super::answers::{Answers, Found};
 
 /// What stands for a turn of the user where there must be one.
 const CONTINUED: &str = "(continued)";
@@ -91,11 +92,6 @@ pub(crate) fn messages<'p, 'a>(
         }
     }
     writer.finish()
-}
-
-/// Divides a conversation between its two speakers.
-pub(super) fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>]> {
-    runs(turns, |left, right| (left == Role::Assistant) == (right == Role::Assistant))
 }
 
 struct Writer<'w, 'p, 'a> {

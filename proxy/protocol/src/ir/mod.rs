@@ -4,6 +4,7 @@
 //! [`Ext`]: the same protocol writes it back unchanged, another protocol accounts for it by the rules of
 //! [`crate::facts`].
 
+mod answers;
 mod event;
 mod ext;
 mod finish;
@@ -22,6 +23,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::{Answers, Found};
 pub use event::{BlockKind, Delta, Event, Sink};
 pub(crate) use ext::{ABSENT, has, has_inside};
 pub use ext::{Ext, ExtField, Scope};
@@ -36,5 +38,6 @@ pub use sequence::Sequence;
 pub(crate) use thinking::nearest;
 pub use thinking::{Effort, Thinking};
 pub use tool::{Arguments, CallStyle, Tool, ToolCall, ToolChoice, ToolKind, ToolResult};
+pub(crate) use turn::speakers;
 pub use turn::{Block, Content, Media, MediaKind, NONE, Role, Source, State, Turn, runs};
 pub use usage::Usage;

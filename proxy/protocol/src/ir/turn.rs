@@ -202,3 +202,8 @@ pub fn runs<'t, 'a>(
 ) -> impl Iterator<Item = &'t [Turn<'a>]> {
     turns.chunk_by(move |left, right| same(left.role, right.role))
 }
+
+/// Divides a conversation between its two speakers.
+pub(crate) fn speakers<'t, 'a>(turns: &'t [Turn<'a>]) -> impl Iterator<Item = &'t [Turn<'a>]> {
+    runs(turns, |left, right| (left == Role::Assistant) == (right == Role::Assistant))
+}

@@ -4,12 +4,10 @@ use std::collections::hash_map::Entry;
 
 use foldhash::HashMap;
 
-use crate::ir::{Block, Content, ToolResult, Turn};
-
-use super::turns::speakers;
+use super::{Block, Content, ToolResult, Turn, speakers};
 
 /// The results in a conversation, found by the id of their call.
-pub(super) struct Answers<'p, 'a> {
+pub(crate) struct Answers<'p, 'a> {
     /// All of them, in order.
     all: Vec<Answer<'p, 'a>>,
     by_id: HashMap<&'p str, Waiting>,
@@ -37,15 +35,15 @@ struct Waiting {
 
 /// A result, and where it stands.
 #[derive(Clone, Copy)]
-pub(super) struct Found<'p, 'a> {
-    pub(super) turn: &'p Turn<'a>,
-    pub(super) block: &'p Block<'a>,
-    pub(super) result: &'p ToolResult<'a>,
+pub(crate) struct Found<'p, 'a> {
+    pub(crate) turn: &'p Turn<'a>,
+    pub(crate) block: &'p Block<'a>,
+    pub(crate) result: &'p ToolResult<'a>,
 }
 
 impl<'p, 'a> Answers<'p, 'a> {
     /// Those of the turns.
-    pub(super) fn of(turns: &'p [Turn<'a>]) -> Self {
+    pub(crate) fn of(turns: &'p [Turn<'a>]) -> Self {
         let mut answers = Answers { all: Vec::new(), by_id: HashMap::default(), passed: 0 };
         for (run, turns) in speakers(turns).enumerate() {
             for turn in turns {
@@ -74,7 +72,7 @@ impl<'p, 'a> Answers<'p, 'a> {
     }
 
     /// The first result for a call in that run: wherever later it stands.
-    pub(super) fn take(&mut self, id: &str, run: usize) -> Option<Found<'p, 'a>> {
+    pub(crate) fn take(&mut self, id: &str, run: usize) -> Option<Found<'p, 'a>> {
         let waiting = self.by_id.get_mut(id)?;
         while let Some(at) = waiting.first {
             let answer = &mut self.all[at];
@@ -89,7 +87,7 @@ impl<'p, 'a> Answers<'p, 'a> {
     }
 
     /// Passes the next result in order: whether it was written after its call, and whether its call was answered.
-    pub(super) fn pass(&mut self) -> (bool, bool) {
+    pub(crate) fn pass(&mut self) -> (bool, bool) {
         let answer = &self.all[self.passed];
         self.passed += 1;
         let waiting = self.by_id.get(answer.found.result.call_id.as_ref());
