@@ -1,5 +1,7 @@
 //! What a protocol's folder provides, and what it is told.
 
+use std::borrow::Cow;
+
 use crate::capabilities::Capabilities;
 use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
@@ -8,7 +10,7 @@ use crate::ids::Ids;
 use crate::ir::{BlockKind, Choice, Event, Finish, Request, Response, ToolCall};
 use crate::json::DecodeError;
 use crate::models::{ModelList, OpenAiModels};
-use crate::names::Names;
+use crate::names::{Names, fit_id};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::Protocol;
 use crate::stream::{Framing, StreamDecoder, StreamEncoder};
@@ -187,11 +189,22 @@ pub struct Exchange {
     pub custom: Vec<String>,
     /// The provider may search the web: its answer may cite what it found.
     pub searches: bool,
+    /// Ids of calls are shortened to what OpenAI takes, before anything is kept under them: the provider is not sent them
+    /// back, and the client may send them to anybody.
+    pub fit_ids: bool,
     /// The client has no place for arguments of a call that are no JSON object.
     pub objects: bool,
 }
 
 impl Exchange {
+    /// The id of a call as everybody after the provider knows it.
+    pub(crate) fn id<'i>(&self, id: Cow<'i, str>) -> Cow<'i, str> {
+        if !self.fit_ids || fit_id(&id).len() == id.len() {
+            return id;
+        }
+        Cow::Owned(fit_id(&id).into_owned())
+    }
+
     /// With what the client of a request needs.
     pub(crate) fn of(self, request: &Request<'_>) -> Self {
         Exchange { objects: request.source == Protocol::Gemini, ..self }

@@ -111,6 +111,7 @@ fn restore(content: &mut Content<'_>, exchange: &Exchange) {
         return;
     }
     call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
+    call.id = exchange.id(std::mem::take(&mut call.id));
     custom::restore(call, &exchange.custom);
 }
 

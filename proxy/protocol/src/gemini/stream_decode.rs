@@ -253,7 +253,7 @@ impl Reader<'_, '_> {
         let name = call.name.map_or(Cow::Borrowed(""), |name| name.0);
         if !name.is_empty() {
             self.end();
-            let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
+            let id = call.id.map_or(Cow::Borrowed(""), |id| self.exchange.id(id.0));
             let (block, kind) = self.start_call(id, name);
             self.sign(block, signature);
             if !goes_on && call.partial_args.is_none() {

@@ -4,6 +4,7 @@ use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
+use crate::names::fit_id;
 use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
@@ -186,7 +187,7 @@ impl Encoder {
             place.style = *style;
             state.signs.calls = true;
             state.calls += 1;
-            let id = if id.is_empty() { self.reply.ids.mint("call_") } else { id.to_string() };
+            let id = if id.is_empty() { self.reply.ids.mint("call_") } else { fit_id(id).into_owned() };
             let block = self.blocks.len() as u32;
             let name = name.to_string();
             self.opening = Some(Opening { block, id, name, style: *style, ended: false });
