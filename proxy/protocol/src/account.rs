@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::ProviderCodec;
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
+use crate::gemini::finish;
 use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
@@ -117,6 +118,8 @@ pub(crate) fn response(response: &Response<'_>, target: Protocol, notes: &mut No
 pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, notes: &mut Notes) {
     let walk = Walk { source: source_facts(source), target };
     walk.told(Scope::Choice, &choice.ext, notes);
+    let native = choice.native_finish.as_deref().unwrap_or_default();
+    finish::warning(choice.finish, native).into_iter().for_each(|warning| notes.tell(warning));
     for turn in &choice.turns {
         walk.told(Scope::Turn, &turn.ext, notes);
         turn.blocks.iter().for_each(|block| walk.told(Scope::Block, &block.ext, notes));

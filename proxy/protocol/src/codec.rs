@@ -6,6 +6,7 @@ use crate::capabilities::Capabilities;
 use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
+use crate::gemini::finish;
 use crate::ids::Ids;
 use crate::ir::{BlockKind, Choice, Event, Finish, Request, Response, ToolCall};
 use crate::json::DecodeError;
@@ -272,6 +273,11 @@ impl Reply {
     pub(crate) fn note(&mut self, event: &Event<'_>) {
         match event {
             Event::Extension(field) => self.notes.tell(code(field, "dropped")),
+            Event::Finish { finish, native, .. } => {
+                finish::warning(Some(*finish), native)
+                    .into_iter()
+                    .for_each(|warning| self.notes.tell(warning));
+            }
             Event::BlockStart { kind: BlockKind::Opaque(_), .. } => self.notes.tell("output_block_dropped"),
             _ => {}
         }

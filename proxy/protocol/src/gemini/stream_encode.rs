@@ -348,7 +348,9 @@ impl StreamEncoder for Encoder {
         if self.over {
             return;
         }
-        self.reply.note(event);
+        if !matches!(event, Event::Finish { .. }) {
+            self.reply.note(event);
+        }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
             Event::Start { id, model, .. } => self.start(id, model),

@@ -231,3 +231,23 @@ fn thoughts_are_shown_if_asked_for_and_their_state_never_lost() {
         from_gemini(r#"{"contents":[],"generationConfig":{"thinkingConfig":{"includeThoughts":true}}}"#);
     assert!(Reply::to(&Gemini, &asked, 0, 0).show_reasoning);
 }
+
+#[test]
+fn a_call_of_what_was_not_declared_is_passed_on_and_warned_of() {
+    let answer = chunk(json!([{"functionCall": {"name": "f", "args": {}}}]), Some("UNEXPECTED_TOOL_CALL"));
+    let warned = "finish_unexpected_tool_call_changed";
+    let (written, warnings) = to_chat(&answer);
+    assert_eq!((&written["choices"][0]["finish_reason"], warnings.as_str()), (&json!("tool_calls"), warned));
+    let anthropic = crate::anthropic::Anthropic;
+    for (to, own) in
+        [(&OpenAiChat as &dyn Codec, false), (&OpenAiResponses, false), (&anthropic, false), (&Gemini, true)]
+    {
+        let mut encoder = to.stream_encoder(reply(to));
+        let mut out = Vec::new();
+        let mut reader = StreamReader::new(Framing::Sse, Gemini.stream_decoder(Exchange::default()));
+        let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
+        reader.push(sse(std::slice::from_ref(&answer)).as_bytes(), &mut sink);
+        reader.finish(&mut sink);
+        assert_eq!(encoder.notes().header(), (!own).then(|| warned.to_owned()), "{}", to.protocol().name());
+    }
+}
