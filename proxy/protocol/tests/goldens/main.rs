@@ -5,6 +5,7 @@
 // Tests may panic; clippy takes only the functions marked as tests for tests.
 #![allow(clippy::unwrap_used)]
 
+mod again;
 #[allow(dead_code, reason = "shared with the recordings test")]
 #[path = "../recordings/runner/case.rs"]
 mod case;
