@@ -237,3 +237,56 @@ fn a_whole_answer_and_its_stream_say_the_same() {
     });
     assert!(compared > 100, "only {compared} compared");
 }
+
+/// What two recordings of one scenario have in common, whatever the model said: the order of what it said, which tools it
+/// called, how it ended, and what was counted.
+fn shape(response: &Response<'_>) -> Value {
+    let mut kinds: Vec<String> = Vec::new();
+    for block in response.choices.iter().flat_map(Choice::blocks) {
+        let kind = match &block.content {
+            // A carrier of state alone, or nothing.
+            Content::Text(text) if text.is_empty() => continue,
+            Content::Text(_) => "text".to_owned(),
+            Content::Reasoning(_) => "reasoning".to_owned(),
+            Content::Refusal(_) => "refusal".to_owned(),
+            Content::ToolCall(call) => format!("call of {}", call.name),
+            Content::Opaque(kind, _) => kind.to_string(),
+            Content::Media(_) | Content::ToolResult(_) => "media".to_owned(),
+        };
+        if kinds.last() != Some(&kind) || kind.starts_with("call") {
+            kinds.push(kind);
+        }
+    }
+    let finish: Vec<_> = response.choices.iter().map(|choice| choice.finish.map(Finish::name)).collect();
+    let usage = response.usage.map(|usage| usage.input_total > 0 && usage.output_total > 0);
+    json!({"said": kinds, "finish": finish, "counted": usage})
+}
+
+/// Twins in which the model itself did something else, and what.
+const UNLIKE: &[(&str, &str)] = &[
+    (
+        "anthropic_messages/thinking-tools-stream-turn1",
+        "another tool was offered, and no word said before its call",
+    ),
+    ("openai_chat/max-tokens-stream", "all tokens went into hidden reasoning"),
+];
+
+#[test]
+fn a_recorded_answer_and_its_recorded_stream_have_one_shape() {
+    let cases = cases();
+    let (mut unlike, mut compared) = (Vec::new(), 0);
+    for case in &cases {
+        let whole_name = case.name.replace("-stream", "");
+        let Some(twin) = cases.iter().find(|twin| twin.name == whole_name && twin.name != case.name) else {
+            continue;
+        };
+        let (Some(stream), Some(whole)) = (recorded(case), recorded(twin)) else { continue };
+        compared += 1;
+        let known = UNLIKE.iter().any(|(name, _)| *name == case.name);
+        if (shape(&stream) == shape(&whole)) == known {
+            unlike.push(format!("{}\n  whole {}\n  stream {}", case.name, shape(&whole), shape(&stream)));
+        }
+    }
+    assert!(unlike.is_empty(), "{} of {compared}\n{}", unlike.len(), unlike.join("\n"));
+    assert!(compared > 20, "only {compared} compared");
+}
