@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::codec::ProviderCodec;
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
+use crate::gemini::finish;
 use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
@@ -133,6 +134,8 @@ pub(crate) fn response(response: &Response<'_>, target: Protocol, notes: &mut No
 pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, notes: &mut Notes) {
     let walk = Walk { source: source_facts(source), target };
     walk.told(Scope::Choice, &choice.ext, notes);
+    let native = choice.native_finish.as_deref().unwrap_or_default();
+    finish::warning(choice.finish, native).into_iter().for_each(|warning| notes.tell(warning));
     for turn in &choice.turns {
         walk.told(Scope::Turn, &turn.ext, notes);
         turn.blocks.iter().for_each(|block| walk.told(Scope::Block, &block.ext, notes));
@@ -141,6 +144,9 @@ pub(crate) fn choice(source: Protocol, target: Protocol, choice: &Choice<'_>, no
 
 /// What a client without a place for them misses, whatever their own protocol calls them.
 pub(crate) const ANNOTATIONS: &str = "annotations";
+
+/// Of a call that was cut: nobody is to run it with the arguments that are left.
+pub(crate) const CALL_DROPPED: &str = "tool_call_dropped";
 
 /// Where answers have them: [`annotations`] tells of these.
 const ANNOTATED: [(Scope, &str); 3] =
@@ -179,6 +185,13 @@ pub(crate) fn same<'e, 'a>(
         let rule = facts.rule(scope, field.inside, &field.key);
         field.inside.is_empty() && rule.is_some_and(|rule| rule.same_in.contains(&target))
     })
+}
+
+/// Notes how likely tokens of an answer were, whatever its protocol calls it, for a client without a place for that.
+pub(crate) fn logprobs(choice: &Choice<'_>, notes: &mut Notes) {
+    if choice.blocks().any(|block| !block.logprobs().is_empty()) {
+        notes.tell("logprobs_dropped");
+    }
 }
 
 struct Walk {

@@ -1,16 +1,19 @@
 //! What a protocol's folder provides, and what it is told.
 
+use std::borrow::Cow;
+
 use foldhash::HashSet;
 
 use crate::capabilities::Capabilities;
 use crate::count::{ProviderCounter, TokenCounter};
 use crate::error::{ApiError, ErrorHead};
 use crate::facts::Facts;
+use crate::gemini::finish;
 use crate::ids::Ids;
-use crate::ir::{BlockKind, Event, Request, Response};
+use crate::ir::{BlockKind, Choice, Event, Finish, Request, Response, ToolCall};
 use crate::json::DecodeError;
 use crate::models::{ModelList, OpenAiModels};
-use crate::names::Names;
+use crate::names::{Names, fit_id};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::Protocol;
 use crate::stream::{Framing, StreamDecoder, StreamEncoder};
@@ -189,6 +192,40 @@ pub struct Exchange {
     pub custom: HashSet<String>,
     /// The provider may search the web: its answer may cite what it found.
     pub searches: bool,
+    /// Ids of calls are shortened to what OpenAI takes, before anything is kept under them: the provider is not sent them
+    /// back, and the client may send them to anybody.
+    pub fit_ids: bool,
+    /// The client has no place for arguments of a call that are no JSON object.
+    pub objects: bool,
+}
+
+impl Exchange {
+    /// The id of a call as everybody after the provider knows it.
+    pub(crate) fn id<'i>(&self, id: Cow<'i, str>) -> Cow<'i, str> {
+        if !self.fit_ids || fit_id(&id).len() == id.len() {
+            return id;
+        }
+        Cow::Owned(fit_id(&id).into_owned())
+    }
+
+    /// With what the client of a request needs.
+    pub(crate) fn of(self, request: &Request<'_>) -> Self {
+        Exchange { objects: request.source == Protocol::Gemini, ..self }
+    }
+
+    /// Marks answers that the model spoiled: they call with arguments that the client has no place for, and not because
+    /// they broke off.
+    pub(crate) fn judge(&self, response: &mut Response<'_>) {
+        let is_spoiled = |choice: &Choice<'_>| {
+            let calls = || choice.blocks().filter_map(|block| block.content.call());
+            !choice.finish.is_some_and(Finish::breaks_off) && calls().any(ToolCall::lacks_object)
+        };
+        for choice in response.choices.iter_mut().filter(|_| self.objects) {
+            if is_spoiled(choice) {
+                choice.finish = Some(Finish::BadCall);
+            }
+        }
+    }
 }
 
 /// The tool that stands for structured output where a model has none (TRANSLATION §5).
@@ -238,6 +275,11 @@ impl Reply {
     pub(crate) fn note(&mut self, event: &Event<'_>) {
         match event {
             Event::Extension(field) => self.notes.tell(code(field, "dropped")),
+            Event::Finish { finish, native, .. } => {
+                finish::warning(Some(*finish), native)
+                    .into_iter()
+                    .for_each(|warning| self.notes.tell(warning));
+            }
             Event::BlockStart { kind: BlockKind::Opaque(_), .. } => self.notes.tell("output_block_dropped"),
             _ => {}
         }

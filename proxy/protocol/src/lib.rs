@@ -8,7 +8,6 @@
 //! [`ir::Ext`] under the rules of its [`facts::Facts`].
 
 pub mod account;
-mod answers;
 pub mod anthropic;
 pub mod aws_eventstream;
 pub mod bedrock_converse;

@@ -102,7 +102,7 @@ impl Tokens {
 impl From<llm_protocol::ir::Usage> for Tokens {
     fn from(told: llm_protocol::ir::Usage) -> Self {
         let usage = Usage {
-            input: told.input_total,
+            input: told.input(),
             cache_read: told.cache_read.unwrap_or(0),
             cache_write: told.cache_write.unwrap_or(0),
             output: told.output_total,

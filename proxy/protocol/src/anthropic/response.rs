@@ -47,7 +47,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         finish => finish,
     });
     let turn = Turn { role: Role::Assistant, blocks, plain: false, at: NONE, ext: Ext::default() };
-    let choice = Choice {
+    let mut choice = Choice {
         index: 0,
         turns: vec![turn],
         finish,
@@ -56,6 +56,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         finish_message: finish::explanation(answer.stop_details),
         ext: Ext::default(),
     };
+    choice.empty_last();
     Ok(Response {
         source: THIS,
         id: answer.id.map(|id| id.0),
@@ -122,13 +123,17 @@ fn write_foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply,
     let choice = response.choices.first().unwrap_or(&empty);
     account::choice(response.source, THIS, choice, notes);
     annotations(choice, false, notes);
+    account::logprobs(choice, notes);
     let mut signs = Signs { stop_text: choice.stop_sequence.is_some(), ..Signs::default() };
     o.list("content", |l| {
-        let cut = choice.finish == Some(Finish::Length);
         let mut trailing = Trailing::default();
         for block in choice.blocks() {
-            write_block(l, block, cut, &mut signs, reply, notes);
             trailing.after(block);
+            if choice.cuts(block) {
+                notes.tell(account::CALL_DROPPED);
+            } else {
+                write_block(l, block, &mut signs, reply, notes);
+            }
         }
         trailing.take().into_iter().for_each(|state| write_reasoning(l, "", Some(&state)));
         if trailing.lost {
@@ -162,14 +167,7 @@ pub(super) fn write_end(o: &mut Object<'_>, word: &str, stop_sequence: Option<&s
     }
 }
 
-fn write_block(
-    l: &mut List<'_>,
-    block: &Block<'_>,
-    cut: bool,
-    signs: &mut Signs,
-    reply: &mut Reply,
-    notes: &mut Notes,
-) {
+fn write_block(l: &mut List<'_>, block: &Block<'_>, signs: &mut Signs, reply: &mut Reply, notes: &mut Notes) {
     match &block.content {
         Content::Text(text) if text.is_empty() => {}
         Content::Text(text) => l.object(|o| write_text(o, text)),
@@ -186,7 +184,7 @@ fn write_block(
             if let Some(state) = &block.state {
                 write_reasoning(l, "", Some(state));
             }
-            l.object(|o| write_call(o, call, cut, reply, notes));
+            l.object(|o| write_call(o, call, reply, notes));
         }
         Content::Opaque(..) | Content::Media(_) | Content::ToolResult(_) => {
             notes.tell("output_block_dropped")
@@ -224,7 +222,7 @@ pub(super) fn carried<'s>(state: &'s State<'_>) -> Cow<'s, str> {
     if state.family == THIS.family() { Cow::Borrowed(state.data.as_ref()) } else { Cow::Owned(tag(state)) }
 }
 
-fn write_call(o: &mut Object<'_>, call: &ToolCall<'_>, cut: bool, reply: &mut Reply, notes: &mut Notes) {
+fn write_call(o: &mut Object<'_>, call: &ToolCall<'_>, reply: &mut Reply, notes: &mut Notes) {
     o.str("type", "tool_use");
     if call.id.is_empty() {
         o.str("id", &reply.ids.mint("toolu_"));
@@ -232,16 +230,10 @@ fn write_call(o: &mut Object<'_>, call: &ToolCall<'_>, cut: bool, reply: &mut Re
         o.str("id", &call.id);
     }
     o.str("name", &call.name);
-    if call.arguments.as_object().is_some() {
-        return write_arguments(o, "input", call);
-    }
-    if cut {
-        notes.tell("tool_arguments_dropped");
-        o.raw("input", "{}");
-    } else {
+    if call.arguments.as_object().is_none() {
         notes.tell("tool_arguments_wrapped");
-        write_arguments(o, "input", call);
     }
+    write_arguments(o, "input", call);
 }
 
 /// An id as this protocol makes them, with the provider's own inside so that both can be found by it.

@@ -52,7 +52,7 @@ enum Kind {
     Reasoning,
     /// A call, and the arguments that came with its start: they count if no others follow.
     Call(String),
-    /// The call whose arguments are the text of the answer.
+    /// The call whose arguments are the text of the answer, and those that nothing was sent of: `{}` at first.
     Json(String),
     /// The call of a custom tool: its arguments must be complete to be unwrapped.
     Custom(String),
@@ -162,7 +162,7 @@ impl Decoder {
         let name = started.name.as_ref().map_or("", |name| name.as_ref());
         if self.exchange.json_tool && name == JSON_TOOL {
             self.json_called = true;
-            return Kind::Json(input);
+            return Kind::Json(if input.is_empty() { "{}".to_owned() } else { input });
         }
         self.calls = true;
         let client = self.exchange.names.client(Cow::Borrowed(name));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::account;
 use crate::codec::Reply;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Sequence, State, Usage};
@@ -119,6 +120,7 @@ impl Writer {
             Event::Usage(counts) => self.usage = Some(*counts),
             Event::BlockStart { choice, kind, .. } => {
                 self.begin(out);
+                self.close(out);
                 self.open = Some(self.opened(*choice, kind));
             }
             Event::Delta { delta, .. } => self.delta(delta, out),
@@ -126,6 +128,8 @@ impl Writer {
             Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),
             Event::Message { .. } | Event::Extension(_) => {}
             Event::Signature { state, .. } => self.sign(state, out),
+            // Whether a call without arguments was cut is said by what follows.
+            Event::BlockEnd { .. } if self.is_empty_call() => {}
             Event::BlockEnd { .. } => self.close(out),
             Event::Finish { choice: 0, finish, native, stop_sequence, message } => {
                 self.end = Some(End {
@@ -303,9 +307,18 @@ impl Writer {
         }
     }
 
+    fn is_empty_call(&self) -> bool {
+        matches!(&self.open, Some(Open { filled: false, kind: Kind::Call { .. }, .. }))
+    }
+
     fn stop(&mut self, out: &mut Vec<u8>) {
         self.over = true;
         self.begin(out);
+        if self.is_empty_call() && self.end.as_ref().is_some_and(|end| end.finish.breaks_off()) {
+            self.open = None;
+            self.reply.notes.tell(account::CALL_DROPPED);
+        }
+        self.close(out);
         if let Some(state) = self.trailing.take() {
             redacted_start(out, self.index, &state);
             block_stop(out, self.index);

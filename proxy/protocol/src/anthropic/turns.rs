@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use crate::answers::{Answers, Found};
 use crate::facts::Facts;
-use crate::ir::{Block, Content, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, speakers};
+use crate::ir::{
+    Answers, Block, Content, Found, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, speakers,
+};
 use crate::notes::{Notes, Rejected, unknown_block};
 use crate::state::for_family;
 

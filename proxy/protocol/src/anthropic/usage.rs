@@ -41,6 +41,7 @@ impl Counts {
         let (read, write) = (self.read.unwrap_or(0), self.write.unwrap_or(0));
         Usage {
             input_total: self.input.unwrap_or(0).saturating_add(read).saturating_add(write),
+            tool_input: None,
             cache_read: Some(read),
             cache_write: Some(write),
             output_total: self.output.unwrap_or(0),

@@ -27,12 +27,13 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
     let turn =
         Turn { role: Role::Assistant, blocks: blocks.collect(), plain: false, at: NONE, ext: Ext::default() };
     let native = answer.stop_reason.map(|reason| reason.0);
-    let choice = Choice {
+    let mut choice = Choice {
         finish: native.as_deref().map(|word| finish::read(word, called)),
         native_finish: native,
         turns: vec![turn],
         ..Choice::default()
     };
+    choice.empty_last();
     Ok(Response {
         source: THIS,
         id: None,

@@ -42,8 +42,8 @@ enum Kind {
     Text,
     Reasoning,
     Call,
-    /// The call whose arguments are the text of the answer.
-    Json,
+    /// The call whose arguments are the text of the answer; whether any came.
+    Json(bool),
     /// The call of a custom tool: its arguments must be complete to be unwrapped.
     Custom(String),
 }
@@ -89,7 +89,7 @@ impl Decoder {
         let name = call.name.map(|name| name.0).unwrap_or_default();
         if self.exchange.json_tool && name == JSON_TOOL {
             self.called.json = true;
-            self.block(index, Kind::Json, BlockKind::Text, sink);
+            self.block(index, Kind::Json(false), BlockKind::Text, sink);
             return;
         }
         self.called.tools = true;
@@ -117,7 +117,10 @@ impl Decoder {
         let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
         match &mut open.kind {
             Kind::Call => piece(open.block, Some(input), Delta::Args, sink),
-            Kind::Json => piece(open.block, Some(input), Delta::Text, sink),
+            Kind::Json(came) => {
+                *came |= !input.0.is_empty();
+                piece(open.block, Some(input), Delta::Text, sink);
+            }
             Kind::Custom(text) => text.push_str(&input.0),
             Kind::Text | Kind::Reasoning => {}
         }
@@ -148,8 +151,11 @@ impl Decoder {
 
 impl Open {
     fn close(self, sink: &mut dyn Sink) {
-        if let Kind::Custom(text) = &self.kind {
-            piece(self.block, Some(Str(custom::unwrap(text))), Delta::Args, sink);
+        match &self.kind {
+            Kind::Custom(text) => piece(self.block, Some(Str(custom::unwrap(text))), Delta::Args, sink),
+            // As in whole answers: no arguments are an empty object.
+            Kind::Json(false) => piece(self.block, Some(Str("{}".into())), Delta::Text, sink),
+            _ => {}
         }
         sink.event(Event::BlockEnd { block: self.block });
     }

@@ -96,6 +96,7 @@ impl Usage<'_> {
         let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
         Counts {
             input_total: count(&self.input).unwrap_or(0).saturating_add(cached),
+            tool_input: None,
             cache_read: read,
             cache_write: write,
             output_total: count(&self.output).unwrap_or(0),

@@ -5,7 +5,6 @@ use serde_json::value::RawValue;
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
 use crate::ir::{Ext, Scope};
 use crate::json::record::camel;
-use crate::protocol::Protocol;
 
 use super::{grounding, logprobs};
 
@@ -20,8 +19,6 @@ pub(super) const CALLING: &str = "toolConfig.functionCallingConfig";
 pub(super) use crate::ir::ABSENT;
 /// Marks a body that names its model although the URL does; never written.
 pub(super) const NAMED: &str = "+";
-
-const OPENAI: &[Protocol] = &[Protocol::OpenAiChat, Protocol::OpenAiResponses];
 
 /// Keeps a field as it is, unless it is kept already because its key is spelled in the other way.
 pub(super) fn twin<'a>(ext: &mut Ext<'a>, inside: &'static str, key: &'static str, raw: &'a RawValue) {
@@ -177,7 +174,7 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Choice, "", "avgLogprobs"),
     carried(Scope::Choice, "", "safetyRatings"),
     carried(Scope::Choice, "", "tokenCount"),
-    rule(Scope::Choice, "", logprobs::KEY, Otherwise::Drop).same_in(OPENAI),
+    carried(Scope::Choice, "", logprobs::KEY),
     // Its citations go with the texts.
     carried(Scope::Choice, "", grounding::KEY),
     rule(Scope::Choice, "", "citationMetadata", Otherwise::Drop),

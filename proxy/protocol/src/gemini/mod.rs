@@ -3,7 +3,7 @@
 mod count;
 mod error;
 mod facts;
-mod finish;
+pub(crate) mod finish;
 mod foreign;
 mod grounding;
 mod logprobs;

@@ -92,7 +92,8 @@ fn cite<'a>(turns: &mut [Turn<'a>], raw: &'a RawValue) {
         }
         _ => None,
     }) else {
-        return;
+        let first = turns.iter_mut().flat_map(|turn| &mut turn.blocks).next();
+        return first.into_iter().for_each(|block| block.marks_mut().other_annotations = true);
     };
     match citations {
         Some(citations) if !citations.is_empty() => block.marks_mut().citations = citations,
@@ -110,6 +111,7 @@ fn restore(content: &mut Content<'_>, exchange: &Exchange) {
         return;
     }
     call.name = Cow::Owned(exchange.names.client(std::mem::take(&mut call.name)).into_owned());
+    call.id = exchange.id(std::mem::take(&mut call.id));
     custom::restore(call, &exchange.custom);
 }
 

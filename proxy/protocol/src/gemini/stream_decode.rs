@@ -48,8 +48,8 @@ struct Choice {
 
 /// The open block of a choice.
 enum Open {
-    /// Text or a thought.
-    Said { block: u32, thought: bool },
+    /// Text or a thought. Once signed, it takes no more: what follows has a signature of its own.
+    Said { block: u32, thought: bool, signed: bool },
     /// A call whose arguments arrive in pieces.
     Call { block: u32, partial: Partial, kind: CallKind },
 }
@@ -201,7 +201,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Adds text. A signature closes the block: what follows has a signature of its own.
+    /// Adds text.
     fn say(&mut self, text: Str<'_>, thought: bool, signature: Option<Str<'_>>) {
         if matches!(self.state.open, Some(Open::Call { .. })) {
             self.end();
@@ -210,12 +210,12 @@ impl Reader<'_, '_> {
             return;
         }
         let block = match self.state.open {
-            Some(Open::Said { block, thought: open }) if open == thought => block,
+            Some(Open::Said { block, thought: open, signed: false }) if open == thought => block,
             _ => {
                 self.end();
                 let block = self.start(if thought { BlockKind::Reasoning } else { BlockKind::Text });
                 self.state.text.clear();
-                self.state.open = Some(Open::Said { block, thought });
+                self.state.open = Some(Open::Said { block, thought, signed: false });
                 block
             }
         };
@@ -231,21 +231,20 @@ impl Reader<'_, '_> {
         }
         if signature.is_some() {
             self.sign(block, signature);
-            self.end();
+            self.state.open = Some(Open::Said { block, thought, signed: true });
         }
     }
 
     /// Tells of the citations of the text at hand, or that there are some.
     fn cite(&mut self, raw: &RawValue) {
-        let Some(Open::Said { block, thought: false }) = self.state.open else { return };
-        match grounding::read(raw, &self.state.text) {
-            Some(citations) => {
-                citations
-                    .into_iter()
-                    .for_each(|citation| self.sink.event(Event::Citation { block, citation }));
-            }
-            None => self.sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS))),
-        }
+        let text = match self.state.open {
+            Some(Open::Said { block, thought: false, .. }) => Some(block),
+            _ => None,
+        };
+        let Some((block, citations)) = text.zip(grounding::read(raw, &self.state.text)) else {
+            return self.sink.event(Event::Extension(Cow::Borrowed(account::ANNOTATIONS)));
+        };
+        citations.into_iter().for_each(|citation| self.sink.event(Event::Citation { block, citation }));
     }
 
     /// Reads a whole call, the start of one, a piece of one, or (without members) its end.
@@ -254,7 +253,7 @@ impl Reader<'_, '_> {
         let name = call.name.map_or(Cow::Borrowed(""), |name| name.0);
         if !name.is_empty() {
             self.end();
-            let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
+            let id = call.id.map_or(Cow::Borrowed(""), |id| self.exchange.id(id.0));
             let (block, kind) = self.start_call(id, name);
             self.sign(block, signature);
             if !goes_on && call.partial_args.is_none() {

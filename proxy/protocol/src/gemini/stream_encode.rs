@@ -1,5 +1,6 @@
 //! Writing a stream (TRANSLATION §8).
 
+use crate::account;
 use crate::codec::Reply;
 use crate::error::{ApiError, ErrorKind};
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, State, Usage};
@@ -55,10 +56,13 @@ struct Choice {
     thoughts: Thoughts,
     /// Tokens of the text that comes next.
     tokens: Vec<Logprob<'static>>,
-    /// Anything was said or called.
+    /// Anything was said or called; anything was called.
     spoke: bool,
+    calls: bool,
     /// The arguments of a call are no object.
     broken: bool,
+    /// The last call, of whose arguments nothing came. If the answer breaks off here, it was cut.
+    empty: Option<Box<Call>>,
     finish: Option<(String, Option<String>)>,
 }
 
@@ -80,7 +84,7 @@ impl Encoder {
     fn start(&mut self, id: &str, model: &str) {
         self.blocks.iter_mut().for_each(|block| block.kind = Kind::Other);
         self.choices.iter_mut().for_each(|choice| {
-            choice.broken = false;
+            (choice.broken, choice.empty, choice.calls) = (false, None, false);
             choice.tokens.clear();
         });
         self.id = if id.is_empty() { self.reply.ids.mint("") } else { id.to_owned() };
@@ -135,14 +139,16 @@ impl Encoder {
                 thoughts: Thoughts::new(self.reply.show_reasoning),
                 tokens: Vec::new(),
                 spoke: false,
+                calls: false,
                 broken: false,
+                empty: None,
                 finish: None,
             });
             self.choices.len() - 1
         })
     }
 
-    fn open(&mut self, choice: u32, kind: &BlockKind<'_>) {
+    fn open(&mut self, choice: u32, kind: &BlockKind<'_>, out: &mut Vec<u8>) {
         let kind = match kind {
             BlockKind::Text | BlockKind::Refusal => Kind::Text,
             BlockKind::Reasoning => Kind::Thought { shown: false },
@@ -156,6 +162,8 @@ impl Encoder {
             BlockKind::Opaque(_) => Kind::Other,
         };
         let choice = self.choice(choice);
+        self.choices[choice].calls |= matches!(kind, Kind::Call(_));
+        self.call_empty(choice, out);
         self.blocks.push(Block { choice, kind });
     }
 
@@ -219,11 +227,27 @@ impl Encoder {
         let Some(Block { choice, kind }) = self.blocks.get_mut(block as usize) else { return };
         let Kind::Call(call) = std::mem::replace(kind, Kind::Other) else { return };
         let choice = *choice;
+        let is_last = || self.blocks.iter().skip(block as usize + 1).all(|later| later.choice != choice);
+        if call.style != CallStyle::Custom && call.args.trim().is_empty() && is_last() {
+            self.choices[choice].empty = Some(call);
+            return;
+        }
+        self.call(choice, &call, out);
+    }
+
+    /// Writes the call that waited for what follows it.
+    fn call_empty(&mut self, choice: usize, out: &mut Vec<u8>) {
+        if let Some(call) = self.choices[choice].empty.take() {
+            self.call(choice, &call, out);
+        }
+    }
+
+    fn call(&mut self, choice: usize, call: &Call, out: &mut Vec<u8>) {
         let Ok(args) = write_part::args_of_text(&call.args, call.style) else {
             self.choices[choice].broken = true;
             return;
         };
-        let signature = call.signature.or_else(|| self.choices[choice].thoughts.sign(None));
+        let signature = call.signature.clone().or_else(|| self.choices[choice].thoughts.sign(None));
         self.parts(out, choice, |l| {
             write_part::call(l, &call.id, &call.name, &args, signature.as_deref());
         });
@@ -238,13 +262,20 @@ impl Encoder {
         out: &mut Vec<u8>,
     ) {
         let at = self.choice(choice);
-        // Arguments cut by the token limit are no fault of the provider.
-        if self.choices[at].broken && finish != Finish::Length {
+        if finish.breaks_off() {
+            // Calls that were cut are no fault of the provider.
+            let empty = self.choices[at].empty.take();
+            if std::mem::take(&mut self.choices[at].broken) || empty.is_some() {
+                self.reply.notes.tell(account::CALL_DROPPED);
+            }
+        }
+        self.call_empty(at, out);
+        if self.choices[at].broken {
             let text = "the model called a tool with arguments that are not a JSON object";
             return self.fail(&ApiError::new(ErrorKind::Server, text), out);
         }
         let is_blocked = native.starts_with(finish::BLOCKED);
-        let (word, warning) = finish::word(finish, native);
+        let (word, warning) = finish::word(finish, native, self.choices[at].calls);
         let word = if is_blocked { native } else { word };
         warning.filter(|_| !is_blocked).into_iter().for_each(|warning| self.reply.notes.tell(warning));
         let explained = message.filter(|_| finish == Finish::Refusal);
@@ -317,11 +348,13 @@ impl StreamEncoder for Encoder {
         if self.over {
             return;
         }
-        self.reply.note(event);
+        if !matches!(event, Event::Finish { .. }) {
+            self.reply.note(event);
+        }
         match event {
             Event::Start { .. } if self.written => self.fail(&ApiError::restarted(), out),
             Event::Start { id, model, .. } => self.start(id, model),
-            Event::BlockStart { choice, kind, .. } => self.open(*choice, kind),
+            Event::BlockStart { choice, kind, .. } => self.open(*choice, kind, out),
             Event::Delta { block, delta } => self.piece(*block, delta, out),
             Event::Logprobs { block, logprobs } => self.keep_tokens(*block, logprobs),
             Event::Citation { .. } => self.reply.notes.tell("annotations_dropped"),

@@ -194,6 +194,7 @@ record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
         prompt_token_count("promptTokenCount"): Num<'a>,
+        tool_use_prompt_token_count("toolUsePromptTokenCount"): Num<'a>,
         cached_content_token_count("cachedContentTokenCount"): Num<'a>,
         candidates_token_count("candidatesTokenCount"): Num<'a>,
         thoughts_token_count("thoughtsTokenCount"): Num<'a>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::custom;
-use crate::ir::{Arguments, CallStyle, State, ToolCall};
+use crate::ir::{Arguments, Block, CallStyle, State, ToolCall};
 use crate::json::write::List;
 use crate::json::{Json, compact, object_text};
 use crate::state::tag_base64;
@@ -82,6 +82,11 @@ pub(super) fn args<'c>(call: &'c ToolCall<'_>) -> Result<Cow<'c, str>, NotAnObje
         (Arguments::Text(text), CallStyle::Custom) => Ok(Cow::Owned(wrapped(text))),
         (arguments, _) => arguments.as_object().map(|raw| compact(raw.get())).ok_or(NotAnObject),
     }
+}
+
+/// Whether a block is no call, or one whose arguments Gemini has a place for.
+pub(super) fn has_args(block: &Block<'_>) -> bool {
+    block.content.call().is_none_or(|call| args(call).is_ok())
 }
 
 /// The same for arguments that came in pieces.

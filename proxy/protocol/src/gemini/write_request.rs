@@ -54,6 +54,8 @@ pub(super) fn encode_named(
         json_tool: foreign.json_tool,
         custom: custom::names(request),
         searches: request.tools.iter().any(Tool::is_web_search),
+        fit_ids: true,
+        ..Exchange::default()
     };
     Ok(Encoded { body, exchange })
 }

@@ -1,7 +1,5 @@
 //! Writing a response.
 
-use std::borrow::Cow;
-
 use crate::account::{self, annotations};
 use crate::codec::Reply;
 use crate::ir::{Block, Choice, Content, Ext, Finish, Response};
@@ -85,7 +83,10 @@ fn foreign_choice(o: &mut Object<'_>, choice: &Choice<'_>, reply: &Reply, notes:
         });
         o.str("role", "model");
     });
-    let (word, warning) = finish::word(choice.finish.unwrap_or(Finish::Unknown), "");
+    let is_whole = |block: &Block<'_>| choice.cuts(block) || write_part::has_args(block);
+    let finish = if choice.blocks().all(is_whole) { choice.finish } else { Some(Finish::BadCall) };
+    let calls = choice.blocks().any(|block| block.content.call().is_some());
+    let (word, warning) = finish::word(finish.unwrap_or(Finish::Unknown), "", calls);
     o.str("finishReason", word);
     o.u64("index", choice.index.into());
     logprobs::write(o, choice.blocks().flat_map(Block::logprobs));
@@ -118,13 +119,12 @@ impl Parts<'_, '_> {
                     write_part::text(l, text, false, signature.as_deref());
                 }
             }
+            // Cut: no client may run it without the arguments that are missing.
+            Content::ToolCall(_) if self.choice.cuts(block) => self.notes.tell(account::CALL_DROPPED),
             Content::ToolCall(call) => {
+                // Malformed: the end of the answer says so.
+                let Ok(args) = write_part::args(call) else { return };
                 let signature = self.thoughts.sign(state);
-                let args = write_part::args(call).unwrap_or_else(|_| {
-                    // Cut by the token limit, or malformed: nothing of it can be used.
-                    self.notes.tell("arguments_dropped");
-                    Cow::Borrowed("{}")
-                });
                 write_part::call(l, &call.id, &call.name, &args, signature.as_deref());
             }
             Content::Media(media) => l.object(|o| write_media(o, media, &Own::of(&Ext::default()))),

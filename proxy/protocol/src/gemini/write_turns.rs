@@ -1,12 +1,9 @@
 //! Writing instructions and messages of requests from other protocols (TRANSLATION §3).
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
-
-use foldhash::HashMap;
 
 use crate::instructed::JSON_LINE;
-use crate::ir::{Arguments, Block, Content, Role, ToolCall, ToolResult, Turn, speakers};
+use crate::ir::{Answers, Arguments, Block, Content, Found, Role, ToolCall, Turn, speakers};
 use crate::json::write::{self, List, Object};
 use crate::notes::{Notes, Rejected, unknown_block};
 use crate::signer::Signer;
@@ -40,10 +37,11 @@ pub(super) fn write(
         o.object("systemInstruction", |o| o.list("parts", |l| write_part::text(l, &system, false, None)));
     }
     o.list("contents", |l| {
-        let mut writer = Writer { foreign, calls: Vec::new(), empty: true, parts: Vec::new() };
-        for run in speakers(rest) {
+        let answers = Answers::of(rest);
+        let mut writer = Writer { foreign, answers, calls: Vec::new(), last: "", parts: Vec::new() };
+        for (at, run) in speakers(rest).enumerate() {
             if run[0].role == Role::Assistant {
-                writer.model(l, run, notes)?;
+                writer.model(l, run, at, notes)?;
             } else {
                 writer.user(l, run, notes)?;
             }
@@ -74,10 +72,11 @@ fn join(joined: &mut String, text: &str) {
 
 struct Writer<'w, 'f, 'a> {
     foreign: &'w Foreign<'f, 'a>,
-    /// The calls of the model that are to be answered next: where they stand, and they.
-    calls: Vec<(&'f Turn<'a>, &'f ToolCall<'a>)>,
-    /// Nothing was written yet.
-    empty: bool,
+    answers: Answers<'f, 'a>,
+    /// The calls of the model that are to be answered next: the run and the turn they stand in, and they.
+    calls: Vec<(usize, &'f Turn<'a>, &'f ToolCall<'a>)>,
+    /// Who spoke last; empty if nothing was written yet.
+    last: &'static str,
     /// The parts of the message being written.
     parts: Vec<u8>,
 }
@@ -112,8 +111,8 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         Ok(())
     }
 
-    /// Writes the answers to the calls of the model's message before. Gemini wants as many as there were
-    /// calls (gemini-cli#17208), and matches them by name and order.
+    /// Writes the answers to the calls of the model's message before, wherever later they stand. Gemini wants as many as
+    /// there were calls (gemini-cli#17208), and matches them by name and order.
     fn results(
         &mut self,
         l: &mut List<'_>,
@@ -121,24 +120,35 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         moved: &mut Vec<(&'f Turn<'a>, &'f Block<'a>)>,
         notes: &mut Notes,
     ) -> Result<(), Rejected> {
-        let mut results = Results::of(run);
-        let mut one = |l: &mut List<'_>, result: Answer<'f, 'a>, notes: &mut Notes| {
+        let foreign = self.foreign;
+        let mut one = |l: &mut List<'_>, Found { turn, result, .. }: Found<'f, 'a>, notes: &mut Notes| {
             let mut blocks = Vec::new();
-            write_result::write(l, self.foreign, result.0, result.1, &mut blocks, notes)?;
-            moved.extend(blocks.into_iter().map(|block| (result.0, block)));
+            write_result::write(l, foreign, turn, result, &mut blocks, notes)?;
+            moved.extend(blocks.into_iter().map(|block| (turn, block)));
             Ok(())
         };
-        for (turn, call) in std::mem::take(&mut self.calls) {
-            match results.take(&call.id) {
-                Some(result) => one(l, result, notes)?,
+        for (at, turn, call) in std::mem::take(&mut self.calls) {
+            match self.answers.take(&call.id, at) {
+                Some(found) => one(l, found, notes)?,
                 None => {
                     notes.warn("tool_result_missing", || self.foreign.source().turn_path(turn))?;
                     write_result::missing(l, self.foreign.names.upstream(&call.name));
                 }
             }
         }
-        // Late answers, to calls further back.
-        results.rest().try_for_each(|result| one(l, result, notes))
+        for turn in run {
+            for block in &turn.blocks {
+                let Content::ToolResult(result) = &block.content else { continue };
+                match self.answers.pass() {
+                    (true, _) => {}
+                    (false, true) => {
+                        notes.warn("tool_result_dropped", || foreign.source().block_path(turn, block))?;
+                    }
+                    (false, false) => one(l, Found { turn, block, result }, notes)?,
+                }
+            }
+        }
+        Ok(())
     }
 
     fn user_part(
@@ -172,17 +182,26 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
     }
 
     /// One message of a run of the model's turns.
-    fn model(&mut self, l: &mut List<'_>, run: &'f [Turn<'a>], notes: &mut Notes) -> Result<(), Rejected> {
+    fn model(
+        &mut self,
+        l: &mut List<'_>,
+        run: &'f [Turn<'a>],
+        at: usize,
+        notes: &mut Notes,
+    ) -> Result<(), Rejected> {
         let blocks = || run.iter().flat_map(|turn| turn.blocks.iter().map(move |block| (turn, block)));
-        if self.empty && blocks().any(|(_, block)| matches!(block.content, Content::ToolCall(_))) {
+        if self.last.is_empty() && blocks().any(|(_, block)| matches!(block.content, Content::ToolCall(_))) {
             // A call must follow something of the user (gemini-cli#26486).
             self.speak(l, || self.foreign.source().turn_path(&run[0]), notes)?;
-            self.empty = false;
         }
         let mut parts = std::mem::take(&mut self.parts);
         let mut signer = Signer::new(self.foreign.target);
         write::list(&mut parts, |l| {
-            blocks().try_for_each(|(turn, block)| self.model_part(l, turn, block, &mut signer, notes))?;
+            for (turn, block) in blocks() {
+                self.model_part(l, turn, block, &mut signer, notes)?;
+                let call = block.content.call().map(|call| (at, turn, call));
+                self.calls.extend(call);
+            }
             // It ends the message in a part of its own, as Gemini has it.
             signer.rest().into_iter().for_each(|signature| write_part::alone(l, &signature));
             Ok(())
@@ -192,8 +211,10 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
     }
 
     /// Writes a message of these parts, and keeps their memory for the next.
-    fn say(&mut self, l: &mut List<'_>, role: &str, mut parts: Vec<u8>) {
-        self.empty &= !content(l, role, &parts);
+    fn say(&mut self, l: &mut List<'_>, role: &'static str, mut parts: Vec<u8>) {
+        if content(l, role, &parts) {
+            self.last = role;
+        }
         parts.clear();
         self.parts = parts;
     }
@@ -227,7 +248,6 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
                     Ok(Cow::Owned(raw_args(call)))
                 })?;
                 write_part::call(l, "", name, &args, signature.as_deref());
-                self.calls.push((turn, call));
             }
             Content::Media(media) => write_media::write(l, self.foreign, media, path, notes)?,
             Content::Opaque(..) => notes.warn("history_item_dropped", path)?,
@@ -244,14 +264,16 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
             }
             self.user(l, &[], notes)?;
         }
-        if self.empty {
+        // A user who only answered late has said nothing after the model.
+        let is_mute = self.last == "model" && rest.last().is_some_and(|turn| turn.role != Role::Assistant);
+        if self.last.is_empty() || is_mute {
             self.speak(l, || self.foreign.source().messages.to_owned(), notes)?;
         }
         Ok(())
     }
 
     fn speak(
-        &self,
+        &mut self,
         l: &mut List<'_>,
         path: impl FnOnce() -> String,
         notes: &mut Notes,
@@ -259,42 +281,8 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
         notes.warn("user_turn_added", path)?;
         let mut parts = Vec::new();
         write::list(&mut parts, |l| write_part::text(l, SILENCE, false, None));
-        content(l, "user", &parts);
+        self.say(l, "user", parts);
         Ok(())
-    }
-}
-
-/// An answer of a tool, and where it stands.
-type Answer<'f, 'a> = (&'f Turn<'a>, &'f ToolResult<'a>);
-
-/// Answers of tools, each found once by the id of its call.
-struct Results<'f, 'a> {
-    all: Vec<Option<Answer<'f, 'a>>>,
-    /// Places of the answers to each call.
-    places: HashMap<&'f str, VecDeque<usize>>,
-}
-
-impl<'f, 'a> Results<'f, 'a> {
-    fn of(run: &'f [Turn<'a>]) -> Self {
-        let mut results = Results { all: Vec::new(), places: HashMap::default() };
-        for turn in run {
-            for block in &turn.blocks {
-                if let Content::ToolResult(result) = &block.content {
-                    results.places.entry(&result.call_id).or_default().push_back(results.all.len());
-                    results.all.push(Some((turn, result)));
-                }
-            }
-        }
-        results
-    }
-
-    fn take(&mut self, call_id: &str) -> Option<Answer<'f, 'a>> {
-        let place = self.places.get_mut(call_id)?.pop_front()?;
-        self.all[place].take()
-    }
-
-    fn rest(self) -> impl Iterator<Item = Answer<'f, 'a>> {
-        self.all.into_iter().flatten()
     }
 }
 

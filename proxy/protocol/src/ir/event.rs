@@ -32,7 +32,8 @@ pub enum Event<'a> {
         /// What it is.
         kind: BlockKind<'a>,
     },
-    /// What follows of a choice is another message (Responses): its text stands apart from that before.
+    /// What follows of a choice is another message, or reasoning of its own (Responses): text stands apart from text
+    /// before, and reasoning from reasoning.
     Message {
         /// The choice.
         choice: u32,

@@ -24,6 +24,11 @@ pub enum Finish {
 }
 
 impl Finish {
+    /// Whether the answer broke off where it was: what came last of it may be a piece.
+    pub const fn breaks_off(self) -> bool {
+        matches!(self, Finish::Length | Finish::ContentFilter | Finish::Refusal)
+    }
+
     /// The name used by fixtures and messages.
     pub const fn name(self) -> &'static str {
         match self {

@@ -14,8 +14,8 @@ use super::{
 #[derive(Debug)]
 pub struct Fold {
     response: Response<'static>,
-    /// For each block by number: its choice and position.
-    places: Vec<(usize, usize)>,
+    /// For each block by number: its choice, turn and position.
+    places: Vec<(usize, usize, usize)>,
     ended: bool,
     error: Option<ApiError>,
 }
@@ -55,21 +55,14 @@ impl Fold {
     /// Forgets what was said: the provider began again.
     fn void(&mut self) {
         self.response.choices.clear();
-        self.places.fill((usize::MAX, 0));
+        self.places.fill((usize::MAX, 0, 0));
     }
 
     fn choice(&mut self, index: u32) -> usize {
         if let Some(at) = self.response.choices.iter().position(|choice| choice.index == index) {
             return at;
         }
-        let turn = Turn {
-            role: Role::Assistant,
-            blocks: Vec::new(),
-            plain: false,
-            at: NONE,
-            ext: Default::default(),
-        };
-        self.response.choices.push(Choice { index, turns: vec![turn], ..Choice::default() });
+        self.response.choices.push(Choice { index, turns: vec![turn()], ..Choice::default() });
         self.response.choices.len() - 1
     }
 
@@ -91,14 +84,15 @@ impl Fold {
             ),
         };
         let choice = self.choice(choice);
-        let blocks = &mut self.response.choices[choice].turns[0].blocks;
-        blocks.push(Block::new(content));
-        self.places.push((choice, blocks.len() - 1));
+        let turns = &mut self.response.choices[choice].turns;
+        let last = turns.len() - 1;
+        turns[last].blocks.push(Block::new(content));
+        self.places.push((choice, last, turns[last].blocks.len() - 1));
     }
 
     fn block(&mut self, number: u32) -> Option<&mut Block<'static>> {
-        let (choice, at) = *self.places.get(number as usize)?;
-        self.response.choices.get_mut(choice)?.turns[0].blocks.get_mut(at)
+        let (choice, turn, at) = *self.places.get(number as usize)?;
+        self.response.choices.get_mut(choice)?.turns.get_mut(turn)?.blocks.get_mut(at)
     }
 
     fn extend(&mut self, number: u32, delta: &Delta<'_>) {
@@ -114,6 +108,10 @@ impl Fold {
         };
         into.to_mut().push_str(piece);
     }
+}
+
+fn turn() -> Turn<'static> {
+    Turn { role: Role::Assistant, blocks: Vec::new(), plain: false, at: NONE, ext: Default::default() }
 }
 
 impl Sink for Fold {
@@ -143,7 +141,11 @@ impl Sink for Fold {
                     block.state = Some(state.to_static());
                 }
             }
-            Event::Message { .. } | Event::BlockEnd { .. } | Event::Extension(_) => {}
+            Event::Message { choice } => {
+                let choice = self.choice(choice);
+                self.response.choices[choice].turns.push(turn());
+            }
+            Event::BlockEnd { .. } | Event::Extension(_) => {}
             Event::Finish { choice, finish, native, stop_sequence, message } => {
                 let at = self.choice(choice);
                 let choice = &mut self.response.choices[at];

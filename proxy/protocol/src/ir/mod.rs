@@ -4,6 +4,7 @@
 //! [`Ext`]: the same protocol writes it back unchanged, another protocol accounts for it by the rules of
 //! [`crate::facts`].
 
+mod answers;
 mod event;
 mod ext;
 mod finish;
@@ -22,6 +23,7 @@ mod usage;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use answers::{Answers, Found};
 pub use event::{BlockKind, Delta, Event, Sink};
 pub(crate) use ext::{ABSENT, has, has_inside};
 pub use ext::{Ext, ExtField, Scope};

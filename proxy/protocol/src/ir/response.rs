@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::error::ApiError;
 use crate::protocol::Protocol;
 
-use super::{Block, Ext, Finish, Turn, Usage};
+use super::{Block, Content, Ext, Finish, Turn, Usage};
 
 /// A whole answer.
 #[derive(Clone, Debug)]
@@ -53,5 +53,24 @@ impl<'a> Choice<'a> {
     /// All blocks in order.
     pub fn blocks(&self) -> impl Iterator<Item = &Block<'a>> + Clone {
         self.turns.iter().flat_map(|turn| turn.blocks.iter())
+    }
+
+    /// Whether a block is a call that was cut: the answer broke off, and what came of the arguments is no object. That
+    /// nothing came of them says so of the last block alone: others have none.
+    pub fn cuts(&self, block: &Block<'_>) -> bool {
+        let Content::ToolCall(call) = &block.content else { return false };
+        let is_last = || self.blocks().last().is_some_and(|last| std::ptr::eq(last, block));
+        self.finish.is_some_and(Finish::breaks_off)
+            && (call.lacks_object() || call.has_nothing() && is_last())
+    }
+
+    /// Of an answer that read `{}` where nothing came of the last call's arguments: takes it for nothing.
+    pub(crate) fn empty_last(&mut self) {
+        let last = self.turns.last_mut().and_then(|turn| turn.blocks.last_mut());
+        if let (Some(true), Some(Content::ToolCall(call))) =
+            (self.finish.map(Finish::breaks_off), last.map(|block| &mut block.content))
+        {
+            call.empty();
+        }
     }
 }

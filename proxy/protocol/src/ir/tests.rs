@@ -37,6 +37,7 @@ fn arguments_are_text_or_an_object() {
 fn usage_never_goes_below_zero() {
     let usage = Usage {
         input_total: 5,
+        tool_input: None,
         cache_read: Some(4),
         cache_write: Some(4),
         output_total: 1,

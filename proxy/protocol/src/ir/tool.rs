@@ -76,6 +76,26 @@ pub struct ToolCall<'a> {
     pub style: CallStyle,
 }
 
+impl ToolCall<'_> {
+    /// Whether its arguments should be one JSON object and are not.
+    pub fn lacks_object(&self) -> bool {
+        self.style != CallStyle::Custom && self.arguments.as_object().is_none()
+    }
+
+    /// Whether nothing came of its arguments. Free text may be empty.
+    pub(crate) fn has_nothing(&self) -> bool {
+        let is_empty = |text: &str| text.trim().is_empty();
+        self.style != CallStyle::Custom && matches!(&self.arguments, Arguments::Text(text) if is_empty(text))
+    }
+
+    /// Takes an empty object for nothing.
+    pub(super) fn empty(&mut self) {
+        if matches!(&self.arguments, Arguments::Json(json) if compact(json.get()) == "{}") {
+            self.arguments = Arguments::Text(Cow::Borrowed(""));
+        }
+    }
+}
+
 /// How a call is spelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CallStyle {

@@ -114,6 +114,16 @@ pub enum Content<'a> {
     Opaque(Cow<'a, str>, Json<'a>),
 }
 
+impl<'a> Content<'a> {
+    /// The call, if it is one.
+    pub fn call(&self) -> Option<&ToolCall<'a>> {
+        match self {
+            Content::ToolCall(call) => Some(call),
+            _ => None,
+        }
+    }
+}
+
 /// What kind of media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MediaKind {

@@ -3,8 +3,10 @@
 /// Token counts of one answer. Each count that is part of another is included in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Everything the model read, cached or not.
+    /// Everything the model read of the request, cached or not.
     pub input_total: u64,
+    /// What it read besides: of tools that the provider ran (Gemini); `None` if not told.
+    pub tool_input: Option<u64>,
     /// Of that, read from a prompt cache; `None` if not told.
     pub cache_read: Option<u64>,
     /// Of that, written to a prompt cache; `None` if not told.
@@ -16,10 +18,15 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Everything the model read: what is billed as input.
+    pub fn input(&self) -> u64 {
+        self.input_total.saturating_add(self.tool_input.unwrap_or(0))
+    }
+
     /// Input that was neither read from nor written to a cache. Never below 0.
     pub fn input_uncached(&self) -> u64 {
         let cached = self.cache_read.unwrap_or(0).saturating_add(self.cache_write.unwrap_or(0));
-        self.input_total.saturating_sub(cached)
+        self.input().saturating_sub(cached)
     }
 
     /// Output that was not reasoning. Never below 0.
@@ -29,6 +36,6 @@ impl Usage {
 
     /// Input and output.
     pub fn total(&self) -> u64 {
-        self.input_total.saturating_add(self.output_total)
+        self.input().saturating_add(self.output_total)
     }
 }

@@ -6,9 +6,6 @@ use crate::protocol::Protocol;
 
 const RESPONSES: &[Protocol] = &[Protocol::OpenAiResponses];
 
-/// Protocols that have a place for log probabilities of an answer.
-const LOGPROBS: &[Protocol] = &[Protocol::OpenAiResponses, Protocol::Gemini];
-
 const MESSAGES: &[Protocol] = &[Protocol::Anthropic];
 
 const fn request(key: &'static str, otherwise: Otherwise) -> ExtRule {
@@ -115,6 +112,6 @@ const EXTENSIONS: &[ExtRule] = &[
     carried(Scope::Response, "service_tier"),
     carried(Scope::Response, "provider"),
     carried(Scope::Choice, "native_finish_reason"),
-    ExtRule::new(Scope::Choice, "", "logprobs", Otherwise::Drop).same_in(LOGPROBS),
+    carried(Scope::Choice, "logprobs"),
     ExtRule::new(Scope::Choice, "", "content_filter_results", Otherwise::Drop),
 ];

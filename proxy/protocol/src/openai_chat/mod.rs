@@ -11,6 +11,7 @@ mod part;
 mod request;
 mod response;
 pub(crate) mod settle;
+mod stream_calls;
 mod stream_decode;
 mod stream_encode;
 pub(crate) mod usage;
@@ -57,11 +58,14 @@ impl ProviderCodec for OpenAiChat {
         target: &Target<'_>,
         notes: &mut Notes,
     ) -> Result<Encoded, Rejected> {
-        write_request::encode(request, target, notes)
+        let encoded = write_request::encode(request, target, notes)?;
+        Ok(Encoded { exchange: encoded.exchange.of(request), ..encoded })
     }
 
     fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-        response::decode(body, exchange)
+        let mut response = response::decode(body, exchange)?;
+        exchange.judge(&mut response);
+        Ok(response)
     }
 
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {

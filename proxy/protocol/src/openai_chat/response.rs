@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crate::account;
 use crate::codec::{Exchange, Reply};
-use crate::ir::Ext;
-use crate::ir::{Choice, Content, Finish, Logprob, Response, Role, Turn, has};
+use crate::ir::{Block, Choice, Content, Ext, Finish, Logprob, Response, Role, ToolCall, Turn, has};
 use crate::json::write::{self, Object};
 use crate::json::{DecodeError, read_lenient, string};
 use crate::notes::Notes;
@@ -124,6 +123,7 @@ pub(super) fn finish(native: &str, signs: &Signs) -> Finish {
 /// The word for why an answer ended; the warning of what it cannot say.
 pub(super) fn finish_word(finish: Finish, signs: &Signs) -> (&'static str, Option<&'static str>) {
     match finish {
+        Finish::Stop | Finish::StopSequence | Finish::Unknown if signs.calls => ("tool_calls", None),
         Finish::Stop | Finish::StopSequence => ("stop", None),
         Finish::ToolUse | Finish::BadCall => ("tool_calls", None),
         Finish::Length => ("length", None),
@@ -264,7 +264,13 @@ fn foreign_message(
     if choice.blocks().any(|block| matches!(block.content, Content::Opaque(..) | Content::Media(_))) {
         notes.tell("output_block_dropped");
     }
-    let mut calls = choice.blocks().filter(|block| matches!(block.content, Content::ToolCall(_))).peekable();
+    let is_cut =
+        |block: &&Block<'_>| choice.cuts(block) && block.content.call().is_some_and(ToolCall::has_nothing);
+    if choice.blocks().any(|block| is_cut(&block)) {
+        notes.tell(account::CALL_DROPPED);
+    }
+    let calls = choice.blocks().filter(|block| block.content.call().is_some() && !is_cut(block));
+    let mut calls = calls.peekable();
     if calls.peek().is_none() {
         return;
     }

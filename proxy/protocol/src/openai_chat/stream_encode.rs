@@ -4,34 +4,30 @@ use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Logprob, State, Usage};
 use crate::json::write::{self, Object};
+use crate::names::fit_id;
 use crate::notes::Notes;
 use crate::sse::write_event;
 use crate::stream::StreamEncoder;
 
 use super::response::{APART, Signs, chat_id, finish_word};
+use super::stream_calls::Opening;
 use super::write_message::{call_piece, write_signature};
 use super::{annotations, logprobs, usage};
 
 /// Writes chunks.
 pub(super) struct Encoder {
-    reply: Reply,
+    pub(super) reply: Reply,
     /// What every chunk begins with: id, object, time, model, as JSON members.
     head: Vec<u8>,
     /// For each block by number: its choice and place.
-    blocks: Vec<Place>,
+    pub(super) blocks: Vec<Place>,
     choices: Vec<Choice>,
     /// A call whose first chunk is not written yet: its signature belongs there, and clients look for it nowhere else.
-    opening: Option<Opening>,
+    pub(super) opening: Option<Opening>,
     /// Tokens of the piece that comes next.
     likely: Option<Likely>,
     usage: Option<Usage>,
     over: bool,
-}
-
-struct Opening {
-    block: u32,
-    id: String,
-    name: String,
 }
 
 /// How likely tokens of a block are, as items of a list.
@@ -43,15 +39,15 @@ struct Likely {
 
 /// Where the pieces of a block go.
 #[derive(Clone, Copy)]
-struct Place {
-    choice: u32,
-    is_call: bool,
+pub(super) struct Place {
+    pub(super) choice: u32,
+    pub(super) is_call: bool,
     is_refusal: bool,
     /// Of a call: its number among the choice's calls, from 0.
-    call: u32,
-    style: CallStyle,
+    pub(super) call: u32,
+    pub(super) style: CallStyle,
     /// Some of its arguments were written.
-    filled: bool,
+    pub(super) filled: bool,
     /// Of text: the length of the choice's text before it, in characters.
     start: u64,
 }
@@ -62,11 +58,19 @@ struct Choice {
     length: u64,
     /// The text that comes next stands apart from that before.
     apart: bool,
+    /// There was reasoning; what comes next of it stands apart.
+    thought: bool,
+    thought_apart: bool,
     calls: u32,
     signs: Signs,
 }
 
 impl Choice {
+    fn new(index: u32) -> Self {
+        let signs = Signs::default();
+        Choice { index, length: 0, apart: false, thought: false, thought_apart: false, calls: 0, signs }
+    }
+
     /// What stands between its text so far and the text that comes next.
     fn gap(&self) -> &'static str {
         if self.apart { APART } else { "" }
@@ -115,7 +119,7 @@ impl Encoder {
     }
 
     /// Writes a chunk of one choice.
-    fn delta(
+    pub(super) fn delta(
         &self,
         out: &mut Vec<u8>,
         choice: u32,
@@ -162,7 +166,7 @@ impl Encoder {
             self.start("", "", None);
         }
         let at = self.choices.iter().position(|choice| choice.index == index).unwrap_or_else(|| {
-            self.choices.push(Choice { index, length: 0, apart: false, calls: 0, signs: Signs::default() });
+            self.choices.push(Choice::new(index));
             self.delta(out, index, None, |o| {
                 o.str("role", "assistant");
                 o.str("content", "");
@@ -183,45 +187,15 @@ impl Encoder {
             place.style = *style;
             state.signs.calls = true;
             state.calls += 1;
-            let id = if id.is_empty() { self.reply.ids.mint("call_") } else { id.to_string() };
+            let id = if id.is_empty() { self.reply.ids.mint("call_") } else { fit_id(id).into_owned() };
             let block = self.blocks.len() as u32;
-            self.opening = Some(Opening { block, id, name: name.to_string() });
+            let name = name.to_string();
+            self.opening = Some(Opening { block, id, name, style: *style, ended: false });
         }
         self.blocks.push(place);
     }
 
-    /// Writes the first chunk of the call that is opening, with its signature if it has one.
-    fn opened(&mut self, state: Option<&State<'_>>, out: &mut Vec<u8>) {
-        let Some(Opening { block, id, name }) = self.opening.take() else { return };
-        let Some(place) = self.blocks.get(block as usize).copied() else { return };
-        self.call(place, out, |o| {
-            if place.style != CallStyle::Legacy {
-                o.str("id", &id);
-                o.str("type", if place.style == CallStyle::Custom { "custom" } else { "function" });
-            }
-            call_piece(o, place.style, Some(&name), "");
-            if let Some(state) = state {
-                write_signature(o, state);
-            }
-        });
-    }
-
-    /// Writes a chunk of one call.
-    fn call(&self, place: Place, out: &mut Vec<u8>, members: impl FnOnce(&mut Object<'_>)) {
-        self.delta(out, place.choice, None, |o| {
-            if place.style == CallStyle::Legacy {
-                return members(o);
-            }
-            o.list("tool_calls", |l| {
-                l.object(|o| {
-                    o.u64("index", place.call.into());
-                    members(o);
-                });
-            });
-        });
-    }
-
-    fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
+    pub(super) fn piece(&mut self, block: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
         let Some(place) = self.blocks.get_mut(block as usize) else { return };
         place.filled |= matches!(delta, Delta::Args(text) if !text.is_empty());
         let place = *place;
@@ -242,8 +216,13 @@ impl Encoder {
                 self.marked(out, place.choice, None, likely.as_ref(), |o| o.str("refusal", text));
             }
             Delta::Reasoning(text) => {
-                if self.reply.show_reasoning {
-                    self.delta(out, place.choice, None, |o| o.str("reasoning_content", text));
+                if self.reply.show_reasoning && !text.is_empty() {
+                    let state = self.choice(place.choice, out);
+                    state.thought = true;
+                    let gap = if std::mem::take(&mut state.thought_apart) { APART } else { "" };
+                    self.delta(out, place.choice, None, |o| {
+                        write::concat(o.key("reasoning_content"), &[gap, text]);
+                    });
                 }
             }
             Delta::Args(text) => self.call(place, out, |o| call_piece(o, place.style, None, text)),
@@ -293,14 +272,6 @@ impl Encoder {
         }
     }
 
-    /// A call without arguments has an empty object of them, which clients parse; text of a custom call may be empty.
-    fn close(&mut self, block: u32, out: &mut Vec<u8>) {
-        let Some(place) = self.blocks.get(block as usize).copied() else { return };
-        if place.is_call && !place.filled && place.style != CallStyle::Custom {
-            self.piece(block, &Delta::Args("{}".into()), out);
-        }
-    }
-
     fn finish(&mut self, choice: u32, finish: Finish, message: Option<&str>, out: &mut Vec<u8>) {
         let state = self.choice(choice, out);
         let explained = message.filter(|text| finish == Finish::Refusal && !text.is_empty());
@@ -344,8 +315,12 @@ impl StreamEncoder for Encoder {
             return;
         }
         self.reply.note(event);
-        if !matches!(event, Event::Signature { .. } | Event::Usage(_)) {
-            self.opened(None, out);
+        match event {
+            Event::Signature { .. } | Event::Usage(_) => {}
+            // Whether a call without arguments was cut is said by what follows.
+            Event::BlockEnd { block } if self.ends_empty(*block) => return,
+            Event::Finish { finish, .. } => self.settle(*finish, out),
+            _ => self.settle(Finish::ToolUse, out),
         }
         match event {
             Event::Start { .. } if !self.blocks.is_empty() => {
@@ -372,7 +347,7 @@ impl StreamEncoder for Encoder {
             }
             Event::Message { choice } => {
                 let state = self.choice(*choice, out);
-                state.apart = state.length > 0;
+                (state.apart, state.thought_apart) = (state.length > 0, state.thought);
             }
             Event::Extension(_) => {}
             Event::Usage(usage) => self.usage = Some(*usage),

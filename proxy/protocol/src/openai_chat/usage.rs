@@ -21,6 +21,7 @@ pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
     let output = usage.completion_tokens_details.as_ref();
     let mut read = Usage {
         input_total: count(&usage.prompt_tokens).unwrap_or(0),
+        tool_input: None,
         cache_read: input.and_then(|details| count(&details.cached_tokens)),
         cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
         output_total: count(&usage.completion_tokens).unwrap_or(0),
@@ -35,7 +36,7 @@ pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
 
 /// Writes the members of a usage object.
 pub(crate) fn write(o: &mut Object<'_>, usage: &Usage) {
-    o.u64("prompt_tokens", usage.input_total);
+    o.u64("prompt_tokens", usage.input());
     o.u64("completion_tokens", usage.output_total);
     o.u64("total_tokens", usage.total());
     // What was not told is not written as 0.

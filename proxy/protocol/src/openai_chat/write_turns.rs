@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::answers::{Answers, Found};
 use crate::capabilities::InstructionRole;
-use crate::ir::{Block, Content, MediaKind, Role, State, ToolCall, Turn, speakers};
+use crate::ir::{Answers, Block, Content, Found, MediaKind, Role, State, ToolCall, Turn, speakers};
 use crate::json::write::{List, Object};
 use crate::names::fit_id;
 use crate::notes::{Notes, Rejected};

@@ -137,6 +137,7 @@ fn foreign(o: &mut Object<'_>, response: &Response<'_>, reply: &mut Reply, notes
         for choice in &response.choices {
             account::choice(response.source, THIS, choice, notes);
             annotations(choice, false, notes);
+            account::logprobs(choice, notes);
             let is_said = |block: &Block<'_>| {
                 matches!(block.content, Content::Text(_) | Content::Refusal(_) | Content::Reasoning(_))
             };

@@ -4,8 +4,8 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, Native, openai_code};
 use crate::fault;
+use crate::json::compact;
 use crate::json::write::Object;
-use crate::json::{compact, lenient};
 use crate::openai_chat::error::decode_inner;
 
 use super::{THIS, wire};
@@ -31,12 +31,6 @@ pub(super) fn of_response(raw: Option<&RawValue>) -> Option<ApiError> {
 /// The error of a response that failed without saying why.
 pub(super) fn failed() -> ApiError {
     finish(ApiError::new(crate::error::ErrorKind::Server, ""))
-}
-
-/// The error in a terminal event.
-pub(super) fn of_terminal(response: &RawValue) -> ApiError {
-    let answer: Option<wire::Answer<'_>> = lenient(response.get()).ok();
-    answer.and_then(|answer| of_response(answer.error)).unwrap_or_else(failed)
 }
 
 fn finish(mut error: ApiError) -> ApiError {

@@ -71,6 +71,7 @@ pub(super) fn word(finish: Finish, signs: Signs) -> End {
         Finish::ContentFilter => incomplete("content_filter"),
         Finish::Refusal if signs.refuses => completed(None),
         Finish::Refusal => incomplete("content_filter"),
+        Finish::Unknown if signs.calls => completed(None),
         Finish::Pause => completed(Some("finish_pause_changed")),
         Finish::Unknown => completed(Some("finish_unknown_changed")),
     }

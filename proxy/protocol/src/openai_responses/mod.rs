@@ -65,11 +65,14 @@ impl ProviderCodec for OpenAiResponses {
         target: &Target<'_>,
         notes: &mut Notes,
     ) -> Result<Encoded, Rejected> {
-        write_request::encode(request, target, Purpose::Answer, notes)
+        let encoded = write_request::encode(request, target, Purpose::Answer, notes)?;
+        Ok(Encoded { exchange: encoded.exchange.of(request), ..encoded })
     }
 
     fn decode_response<'a>(&self, body: &'a [u8], exchange: &Exchange) -> Result<Response<'a>, DecodeError> {
-        response::decode(body, exchange)
+        let mut response = response::decode(body, exchange)?;
+        exchange.judge(&mut response);
+        Ok(response)
     }
 
     fn stream_decoder(&self, exchange: Exchange) -> Box<dyn StreamDecoder> {

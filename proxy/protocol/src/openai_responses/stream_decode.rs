@@ -28,7 +28,7 @@ pub(super) struct Decoder {
     blocks: u32,
     started: bool,
     pub(super) signs: Signs,
-    /// There was a message.
+    /// There was a message, or reasoning.
     spoke: bool,
     pub(super) over: bool,
 }
@@ -101,9 +101,7 @@ impl Decoder {
                 self.start(event.response, sink)
             }
             "response.completed" | "response.incomplete" => self.stop(event.response, sink),
-            "response.failed" => {
-                self.fail(event.response.map_or_else(error::failed, error::of_terminal), sink)
-            }
+            "response.failed" => self.failed(event.response, sink),
             "error" => self.fail(error::of_event(&event, data), sink),
             // A gateway that knows no types.
             kind if named_error || kind.is_empty() && event.error.is_some() => {
@@ -151,10 +149,13 @@ impl Decoder {
         self.seen.push((index, id(&item)));
         let (kind, block) = match item.kind.as_ref().map_or("", |kind| kind.as_ref()) {
             "message" => {
-                self.message(sink);
+                self.apart(sink);
                 (Kind::Message { refusal: false }, None)
             }
-            "reasoning" => (Kind::Reasoning, Some(self.block(BlockKind::Reasoning, sink))),
+            "reasoning" => {
+                self.apart(sink);
+                (Kind::Reasoning, Some(self.block(BlockKind::Reasoning, sink)))
+            }
             "function_call" => (Kind::Call, Some(self.call(&item, CallStyle::Function, sink))),
             "custom_tool_call" => (Kind::Call, Some(self.call(&item, CallStyle::Custom, sink))),
             other => (Kind::Other, Some(self.block(BlockKind::Opaque(Cow::Borrowed(other)), sink))),
@@ -162,8 +163,8 @@ impl Decoder {
         self.open.push(Open { index, block, kind, sent: 0, part: 0, cited: false });
     }
 
-    /// A message opens.
-    fn message(&mut self, sink: &mut dyn Sink) {
+    /// What opens is a message, or reasoning: apart from those before.
+    fn apart(&mut self, sink: &mut dyn Sink) {
         if std::mem::replace(&mut self.spoke, true) {
             sink.event(Event::Message { choice: 0 });
         }
@@ -228,7 +229,7 @@ impl Decoder {
             // A server that does not say that items open.
             self.close(index, sink);
             self.seen.push((index, String::new()));
-            self.message(sink);
+            self.apart(sink);
             let kind = Kind::Message { refusal };
             self.open.push(Open { index, block: None, kind, sent: 0, part, cited: false });
         }

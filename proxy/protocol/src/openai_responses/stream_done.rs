@@ -85,7 +85,7 @@ impl Decoder {
         let answer: wire::Answer<'_> = response.and_then(|raw| lenient(raw.get()).ok()).unwrap_or_default();
         let told = word(answer.status);
         if told.as_deref() == Some("failed") {
-            return self.fail(error::of_response(answer.error).unwrap_or_else(error::failed), sink);
+            return self.failed(response, sink);
         }
         self.over = true;
         self.start(response, sink);
@@ -118,6 +118,15 @@ impl Decoder {
                 self.item_done(at as u32, Some(raw), sink);
             }
         }
+    }
+
+    /// The answer failed: after what it cost until then.
+    pub(super) fn failed(&mut self, response: Option<&RawValue>, sink: &mut dyn Sink) {
+        let answer: wire::Answer<'_> = response.and_then(|raw| lenient(raw.get()).ok()).unwrap_or_default();
+        if let Some(counts) = answer.usage.and_then(usage::read) {
+            sink.event(Event::Usage(counts));
+        }
+        self.fail(error::of_response(answer.error).unwrap_or_else(error::failed), sink);
     }
 
     pub(super) fn fail(&mut self, failure: ApiError, sink: &mut dyn Sink) {

@@ -16,6 +16,7 @@ pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     let output = told.output_tokens_details.as_ref();
     Some(Usage {
         input_total: count(&told.input_tokens).unwrap_or(0),
+        tool_input: None,
         cache_read: input.and_then(|details| count(&details.cached_tokens)),
         cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
         output_total: count(&told.output_tokens).unwrap_or(0),
@@ -25,7 +26,7 @@ pub(super) fn read(raw: &RawValue) -> Option<Usage> {
 
 /// Writes the members of a usage object. Each is required, so what was not told is 0.
 pub(super) fn write(o: &mut Object<'_>, usage: &Usage) {
-    o.u64("input_tokens", usage.input_total);
+    o.u64("input_tokens", usage.input());
     o.object("input_tokens_details", |o| {
         o.u64("cached_tokens", usage.cache_read.unwrap_or(0));
         o.u64("cache_write_tokens", usage.cache_write.unwrap_or(0));

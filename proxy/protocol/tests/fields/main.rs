@@ -14,7 +14,7 @@ use std::path::Path;
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{NoStates, RouteOptions};
 use llm_protocol::notes::code;
-use llm_protocol::{Notes, Protocol, Target, UrlFacts, codec};
+use llm_protocol::{Notes, Protocol, Target, UrlFacts, codec, provider_codec};
 use serde_json::{Value, json};
 use walk::{Probe, Seen, Walk};
 
@@ -41,6 +41,12 @@ const PROTOCOLS: [(Protocol, &str, &str); 4] = [
         r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"tools":[{"functionDeclarations":[{"name":"t"}]}]}"#,
     ),
 ];
+
+/// The targets of requests of a protocol, each with its model: the others, and what only providers speak.
+fn targets(from: Protocol) -> Vec<(Protocol, &'static str)> {
+    let others = PROTOCOLS.iter().filter(|(to, ..)| *to != from).map(|(to, model, _)| (*to, *model));
+    others.chain([(Protocol::BedrockConverse, "anthropic.claude-sonnet-4-6")]).collect()
+}
 
 /// What becomes of a field in one protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -110,10 +116,11 @@ fn translate(
     let options = RouteOptions { url_fetch: true, ..RouteOptions::default() };
     let target = Target { model, capabilities: Capabilities::of(model), options, states: &NoStates };
     let mut notes = Notes::new(false);
-    let encoded = codec(to).unwrap().encode_request(&request, &target, &mut notes).ok()?;
+    let provider = provider_codec(to).unwrap();
+    let encoded = provider.encode_request(&request, &target, &mut notes).ok()?;
     let mut body: Value = serde_json::from_slice(&encoded.body).unwrap();
     // Gemini says in its URL whether it streams.
-    body["(path)"] = json!(codec(to).unwrap().path(model, request.stream == Some(true)));
+    body["(path)"] = json!(provider.path(model, request.stream == Some(true)));
     // What the proxy itself heeds: the model, to choose the provider; usage in streams, and reasoning shown.
     let shown = request.thinking.as_ref().and_then(|thinking| thinking.visible);
     let shown = shown.filter(|_| notes.codes().all(|code| code != "reasoning_summary_dropped"));
@@ -168,8 +175,7 @@ fn rows(from: Protocol, base: &str) -> Vec<Row> {
     let before = serde_json::from_str(before(from)).unwrap();
     let mut rows: Vec<Row> = Vec::new();
     Walk::new(&schema, &base, before).run(&mut |probe| {
-        let others = PROTOCOLS.iter().filter(|(to, ..)| *to != from);
-        let fates: Vec<Fate> = others.map(|(to, model, _)| judge(from, (*to, model), &probe)).collect();
+        let fates: Vec<Fate> = targets(from).into_iter().map(|to| judge(from, to, &probe)).collect();
         // What is refused or dropped whole needs no look at its members.
         let descend = fates.iter().any(|fate| fate.mapped || fate.is_silent() && probe.holds);
         rows.push(Row { path: probe.path, parent: probe.parent, holds: probe.holds, fates });
@@ -195,11 +201,11 @@ fn every_field_is_accounted_for() {
     let mut missing = Vec::new();
     let mut count = 0;
     for (from, _, base) in PROTOCOLS {
-        let others: Vec<Protocol> = PROTOCOLS.iter().map(|(to, ..)| *to).filter(|to| *to != from).collect();
-        let names: Vec<&str> = others.iter().map(|to| to.name()).collect();
+        let others = targets(from);
+        let names: Vec<&str> = others.iter().map(|(to, _)| to.name()).collect();
         write!(
             page,
-            "\n## From `{}`\n\n| field | to `{}` |\n|---|---|---|---|\n",
+            "\n## From `{}`\n\n| field | to `{}` |\n|---|---|---|---|---|\n",
             from.name(),
             names.join("` | to `")
         )

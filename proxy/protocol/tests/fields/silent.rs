@@ -46,6 +46,7 @@ const SILENT: &[(Protocol, &str, &str)] = &[
     (RESPONSES, "stream_options.include_obfuscation", PADDING),
     (RESPONSES, "top_logprobs", ALONE),
     (RESPONSES, "tool_choice.type", "chooses a tool of the vendor, whose definition is refused"),
+    (RESPONSES, "tool_choice(allowed_tools).mode", "counts only where one of the tools it allows is there"),
     (RESPONSES, "tool_choice(mcp)", "chooses a tool of the vendor, whose definition is refused"),
     (RESPONSES, "tools[](custom).format", WRAPPED),
     (RESPONSES, "input[](reasoning).id", ITS_OWN),

@@ -4,7 +4,7 @@ use llm_protocol::aws_eventstream::{EventStreamFramer, write_event, write_messag
 use llm_protocol::bedrock_converse::Converse;
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{Codec, NoStates, ProviderCodec, Reply, RouteOptions};
-use llm_protocol::embeddings::{EMBEDDERS, EmbeddingReply, ProviderEmbedder, Titan};
+use llm_protocol::embeddings::{EMBEDDERS, EmbeddingReply, ProviderEmbedder, Titan, Vertex};
 use llm_protocol::ir::{Event, Fold, Request, Sink};
 use llm_protocol::sse::{ArrayFramer, Frame, SseFramer};
 use llm_protocol::{CODECS, ErrorHead, Exchange, Framing, Notes, StreamReader, Target, UrlFacts};
@@ -179,7 +179,8 @@ pub(crate) fn converse_streams(data: &[u8]) {
 pub(crate) fn embeddings(data: &[u8]) {
     let Some((first, body)) = data.split_first() else { return };
     let from = EMBEDDERS[usize::from(*first) % EMBEDDERS.len()];
-    let providers = EMBEDDERS.iter().map(|one| *one as &dyn ProviderEmbedder).chain([&Titan as _]);
+    let providers =
+        EMBEDDERS.iter().map(|one| *one as &dyn ProviderEmbedder).chain([&Titan as _, &Vertex as _]);
     let url = UrlFacts { model: Some("m"), stream: None };
     let request = from.decode_request(body, url);
     for to in providers {

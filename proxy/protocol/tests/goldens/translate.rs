@@ -2,9 +2,12 @@
 
 #![allow(dead_code, reason = "two tests share this file, and neither reads everything")]
 
+use std::collections::BTreeSet;
+
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{Codec, Encoded, NoStates, Reply, RouteOptions};
-use llm_protocol::ir::{Event, Fold, Request, Sink};
+use llm_protocol::ir::{Choice, Event, Fold, Request, Sink};
+use llm_protocol::notes::code;
 use llm_protocol::{ErrorHead, Exchange, Framing, Notes, Protocol, StreamReader, Target, UrlFacts, codec};
 use serde_json::Value;
 
@@ -105,6 +108,14 @@ fn reply(case: &Case, to: Protocol, model: &str) -> Reply {
     reply
 }
 
+/// Reads the stream of a recording.
+pub(crate) fn read(case: &Case, from: &'static dyn Codec, sink: &mut dyn Sink) {
+    let framing = if case.framing() == "json-array" { Framing::JsonArray } else { Framing::Sse };
+    let mut reader = StreamReader::new(framing, from.stream_decoder(Exchange::default()));
+    reader.push(case.response.as_deref().unwrap_or_default(), sink);
+    reader.finish(sink);
+}
+
 /// The recording's answer for a client of another protocol, who asked the same in that protocol as far as it can.
 pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Option<Answer> {
     let body = case.response.as_ref()?;
@@ -117,12 +128,7 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Opti
         let (status, body) = speak(to).encode_error(&from.decode_error(head, body));
         return Some(Answer { status, body, warnings: String::new(), is_stream: false });
     }
-    let read = |sink: &mut dyn Sink| {
-        let framing = if case.framing() == "json-array" { Framing::JsonArray } else { Framing::Sse };
-        let mut reader = StreamReader::new(framing, from.stream_decoder(Exchange::default()));
-        reader.push(body, sink);
-        reader.finish(sink);
-    };
+    let read = |sink: &mut dyn Sink| read(case, from, sink);
     let is_recorded_whole = case.framing() == "json";
     if is_recorded_whole && mode != Mode::Stream || !is_recorded_whole && mode == Mode::Plain {
         let response = if is_recorded_whole {
@@ -147,6 +153,41 @@ pub(crate) fn answer(case: &Case, to: Protocol, model: &str, mode: Mode) -> Opti
     }
     let warnings = encoder.notes().header().unwrap_or_default();
     Some(Answer { status, body: out, warnings, is_stream: true })
+}
+
+/// The warnings of what a recording says that only its own protocol knows.
+pub(crate) fn own_fields(case: &Case) -> BTreeSet<String> {
+    let Some((body, from)) = case.response.as_ref().zip(Protocol::from_name(&case.protocol).map(speak))
+    else {
+        return BTreeSet::new();
+    };
+    let mut names = BTreeSet::new();
+    if case.framing() == "json" {
+        let response = from.decode_response(body, &Exchange::default());
+        let blocks = |choice: &Choice<'_>| {
+            let other = choice
+                .blocks()
+                .any(|block| block.marks.as_deref().is_some_and(|marks| marks.other_annotations));
+            let own = choice
+                .turns
+                .iter()
+                .flat_map(|turn| turn.blocks.iter().map(|block| &block.ext).chain([&turn.ext]));
+            let names =
+                own.chain([&choice.ext]).flat_map(|ext| ext.iter().map(|field| field.key.to_string()));
+            names.chain(other.then(|| "annotations".to_owned())).collect::<Vec<_>>()
+        };
+        if let Ok(response) = response {
+            names.extend(response.ext.iter().map(|field| field.key.to_string()));
+            names.extend(response.choices.iter().flat_map(blocks));
+        }
+    } else {
+        read(case, from, &mut |event: Event<'_>| {
+            if let Event::Extension(name) = event {
+                names.insert(name.into_owned());
+            }
+        });
+    }
+    names.iter().map(|name| code(name, "dropped").into_owned()).collect()
 }
 
 /// The data of the events of a stream, but the sentinel of its end.

@@ -90,3 +90,27 @@ fn what_only_one_protocol_says_is_told_to_all_others() {
         }
     }
 }
+
+#[test]
+fn log_probabilities_are_told_of_where_there_is_no_place_for_them() {
+    let tokens = json!([{"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}]);
+    let part = json!({"type": "output_text", "text": "Hi", "annotations": [], "logprobs": tokens});
+    let responses = json!({"id": "a", "object": "response", "status": "completed", "output": [
+        {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [part]}]});
+    let chat = json!({"id": "a", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "Hi"}, "logprobs": {"content": tokens, "refusal": null}}]});
+    let token = json!({"token": "Hi", "logProbability": -0.5});
+    let gemini = json!({"candidates": [{"content": {"role": "model", "parts": [{"text": "Hi"}]}, "finishReason": "STOP",
+        "logprobsResult": {"chosenCandidates": [token], "topCandidates": []}}]});
+    let events = [
+        json!({"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": "Hi", "logprobs": tokens}),
+        json!({"type": "response.completed", "response": responses}),
+    ];
+    for to in [MESSAGES, COMPLETIONS] {
+        for (from, body) in [(RESPONSES, &responses), (CHAT, &chat), (GEMINI, &gemini)] {
+            assert_eq!(whole(from, to, body), "logprobs_dropped", "{} to {}", from.name(), to.name());
+        }
+        assert_eq!(streamed(RESPONSES, to, &events), "logprobs_dropped", "{}", to.name());
+        assert_eq!(streamed(GEMINI, to, std::slice::from_ref(&gemini)), "logprobs_dropped", "{}", to.name());
+    }
+}

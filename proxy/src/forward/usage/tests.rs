@@ -79,3 +79,15 @@ fn gemini_leaves_out_what_is_nothing() {
     let blocked = of_answer(br#"{"usageMetadata":{"promptTokenCount":8}}"#).unwrap();
     assert_eq!((blocked.usage.output, blocked.output), (0, Some(CountedBy::Provider)));
 }
+
+/// The recorded answer of Gemini that ran a tool: Google's total is the sum of its four counts.
+#[test]
+fn what_tools_of_the_provider_said_is_input_however_the_answer_goes() {
+    let body = include_bytes!("../../../protocol/fixtures/gemini_generate/code-execution/response.json");
+    let passed = of_answer(body).unwrap();
+    let codec = llm_protocol::codec(llm_protocol::Protocol::Gemini).unwrap();
+    let read = codec.decode_response(body, &llm_protocol::Exchange::default()).unwrap();
+    let translated = Tokens::from(read.usage.unwrap());
+    assert_eq!(passed, translated);
+    assert_eq!((passed.usage.input, passed.usage.output), (85 + 149, 122 + 87));
+}

@@ -96,6 +96,19 @@ fn what_writing_the_request_changed_is_undone() {
 }
 
 #[test]
+fn a_call_that_was_cut_before_its_arguments_is_none() {
+    let content =
+        json!([{"type": "text", "text": "a"}, {"type": "tool_use", "id": "t", "name": "f", "input": {}}]);
+    for (end, calls, warned) in [("max_tokens", 0, "tool_call_dropped"), ("tool_use", 1, "")] {
+        let body = message(json!({"content": content, "stop_reason": end}));
+        let (body, warnings) = to_chat(body, &Exchange::default());
+        let message = &body["choices"][0]["message"];
+        assert_eq!(message["tool_calls"].as_array().map_or(0, Vec::len), calls, "{end}");
+        assert_eq!((&message["content"], warnings.as_str()), (&json!("a"), warned));
+    }
+}
+
+#[test]
 fn a_completion_becomes_a_message() {
     let call = |id: &str, args: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": args}});
     let (body, warnings) = to_message(completion(
@@ -123,9 +136,12 @@ fn a_completion_becomes_a_message() {
 #[test]
 fn arguments_that_are_no_object_are_kept_unless_they_were_cut() {
     let call = json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"x\":"}}]);
-    let (body, warnings) = to_message(completion(json!({"tool_calls": call}), "length"));
-    assert_eq!((&body["content"][0]["input"], &body["stop_reason"]), (&json!({}), &json!("max_tokens")));
-    assert_eq!(warnings, "tool_arguments_dropped");
+    let none = json!([{"id": "c", "type": "function", "function": {"name": "f", "arguments": ""}}]);
+    for cut in [&call, &none] {
+        let (body, warnings) = to_message(completion(json!({"tool_calls": cut}), "length"));
+        assert_eq!((&body["content"], &body["stop_reason"]), (&json!([]), &json!("max_tokens")));
+        assert_eq!(warnings, "tool_call_dropped");
+    }
     let (body, warnings) = to_message(completion(json!({"tool_calls": call}), "stop"));
     assert_eq!(body["content"][0]["input"], json!({"_raw": "{\"x\":"}));
     assert_eq!(warnings, "tool_arguments_wrapped");
@@ -173,4 +189,21 @@ fn errors_are_judged_by_type_before_status() {
     assert_eq!(body, expected);
     let (_, body) = Anthropic.encode_error(&Rejected::new("n", "no").into());
     assert!(String::from_utf8(body).unwrap().contains("\"unsupported_by_provider: n: no\""));
+}
+
+#[test]
+fn calls_decide_over_an_end_that_is_not_known() {
+    use crate::gemini::Gemini;
+    use crate::openai_responses::OpenAiResponses;
+    let content = json!([{"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]);
+    for end in [Value::Null, json!("something_new")] {
+        let body = message(json!({"content": content, "stop_reason": end}));
+        let to = |codec: &dyn Codec| answer(&Anthropic, codec, &body, &Exchange::default());
+        let ((chat, one), (response, two), (candidates, three)) =
+            (to(&OpenAiChat), to(&OpenAiResponses), to(&Gemini));
+        assert_eq!(chat["choices"][0]["finish_reason"], "tool_calls");
+        assert_eq!(response["status"], "completed");
+        assert_eq!(candidates["candidates"][0]["finishReason"], "STOP");
+        assert_eq!([one, two, three].concat(), "");
+    }
 }

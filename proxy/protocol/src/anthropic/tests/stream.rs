@@ -387,3 +387,39 @@ proptest::proptest! {
         check_rules(&shapes(&again));
     }
 }
+
+#[test]
+fn a_call_without_arguments_is_one_unless_it_was_cut() {
+    for (end, left) in [(Finish::ToolUse, 2), (Finish::Length, 1)] {
+        let mut events = vec![start()];
+        for number in [0, 1] {
+            events.extend([call(number, CallStyle::Function), Event::BlockEnd { block: number }]);
+        }
+        events.extend(finish(end));
+        let written = to_message(&events);
+        let starts = written.iter().filter(|event| event["content_block"]["type"] == "tool_use").count();
+        let pieces = written.iter().filter(|event| event["delta"]["partial_json"] == "{}").count();
+        assert_eq!((starts, pieces), (left, left), "{end:?}");
+        let mut encoder = OpenAiChat.stream_encoder(reply(&OpenAiChat));
+        let mut out = Vec::new();
+        events.iter().for_each(|event| encoder.event(event, &mut out));
+        let chunks = String::from_utf8(out).unwrap();
+        assert_eq!(chunks.matches("\"arguments\":\"{}\"").count(), left, "{end:?} {chunks}");
+        assert_eq!(chunks.matches("\"id\":\"call_1\"").count(), left, "{end:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_a_call_without_arguments_is_an_empty_object() {
+    let exchange = Exchange { json_tool: true, ..Exchange::default() };
+    let tool = json!({"type": "tool_use", "id": "t", "name": "json_output", "input": {}});
+    for pieces in [vec![], vec![json!({"type": "input_json_delta", "partial_json": ""})]] {
+        let mut events = vec![message_start()];
+        events.extend(block(0, tool.clone(), &pieces));
+        events.extend(message_end("tool_use"));
+        let chunks = to_chat(&events, &exchange);
+        let text: String =
+            chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str()).collect();
+        assert_eq!(text, "{}");
+    }
+}

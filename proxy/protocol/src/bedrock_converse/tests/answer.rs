@@ -45,6 +45,7 @@ fn an_answer_is_read() {
     assert_eq!(choice.finish, Some(Finish::ToolUse));
     let usage = Usage {
         input_total: 15,
+        tool_input: None,
         cache_read: Some(4),
         cache_write: Some(1),
         output_total: 20,

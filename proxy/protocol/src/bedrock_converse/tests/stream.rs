@@ -128,6 +128,12 @@ fn calls_are_undone_as_in_whole_answers() {
     };
     let json = of(JSON_TOOL, Exchange { json_tool: true, ..Exchange::default() });
     assert!(json.contains(r#"Text("{\"input\":\"ls\"}")"#) && json.contains("finish: Stop"), "{json}");
+    let empty = [("contentBlockStart", call), ("contentBlockStop", r#"{"contentBlockIndex":0}"#)];
+    let empty = empty.map(|(event, data)| (event, data.replace("NAME", JSON_TOOL)));
+    let mut empty: Vec<_> = empty.iter().map(|(event, data)| (*event, data.as_str())).collect();
+    empty.push(("messageStop", r#"{"stopReason":"tool_use"}"#));
+    let json = events(&[&stream(&empty)], Exchange { json_tool: true, ..Exchange::default() }).join("\n");
+    assert!(json.contains(r#"Text("{}")"#), "{json}");
     let custom = of(
         "shell",
         Exchange { custom: FromIterator::from_iter(["shell".to_owned()]), ..Exchange::default() },

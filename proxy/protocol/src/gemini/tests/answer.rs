@@ -67,10 +67,61 @@ fn reasons_for_the_end_find_their_words() {
         from_chat(&completion(json!({"role": "assistant", "refusal": "no"}), "stop"), &mut reply(&Gemini));
     assert_eq!(refused["candidates"][0]["finishReason"], "SAFETY");
     assert_eq!(refused["candidates"][0]["content"]["parts"], json!([{"text": "no"}]));
-    let cut = json!({"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{\"a\":"}}]});
-    let (written, warnings) = from_chat(&completion(cut, "length"), &mut reply(&Gemini));
-    assert_eq!(written["candidates"][0]["content"]["parts"][0]["functionCall"]["args"], json!({}));
-    assert_eq!(warnings, "arguments_dropped");
+}
+
+fn with_arguments(arguments: &[&str]) -> Value {
+    let calls: Vec<Value> = { arguments.iter() }
+        .map(|text| json!({"id": "c", "type": "function", "function": {"name": "rm", "arguments": text}}))
+        .collect();
+    json!({"role": "assistant", "tool_calls": calls})
+}
+
+#[test]
+fn a_call_that_was_cut_is_not_called_with_what_is_left() {
+    for (arguments, left, warned) in [
+        (vec!["{\"a\":"], json!([]), "tool_call_dropped"),
+        (vec![""], json!([]), "tool_call_dropped"),
+        (vec!["", ""], json!([{"functionCall": {"id": "c", "name": "rm", "args": {}}}]), "tool_call_dropped"),
+        (vec!["{\"a\":1}"], json!([{"functionCall": {"id": "c", "name": "rm", "args": {"a": 1}}}]), ""),
+    ] {
+        let body = completion(with_arguments(&arguments), "length");
+        let (written, warnings) = from_chat(&body, &mut reply(&Gemini));
+        let candidate = &written["candidates"][0];
+        assert_eq!(
+            (&candidate["content"]["parts"], &candidate["finishReason"]),
+            (&left, &json!("MAX_TOKENS"))
+        );
+        assert_eq!(warnings, warned, "{arguments:?}");
+    }
+}
+
+#[test]
+fn arguments_that_are_no_object_spoil_an_answer_for_a_client_that_has_no_place_for_them() {
+    let body = completion(with_arguments(&["{bad"]), "tool_calls").to_string();
+    let request = json!({"contents": [{"parts": [{"text": "x"}]}]}).to_string();
+    let exchange = |request: &Request<'_>| {
+        let target = Target {
+            model: "gpt",
+            capabilities: Capabilities::of("gpt"),
+            options: RouteOptions::default(),
+            states: &NoStates,
+        };
+        OpenAiChat.encode_request(request, &target, &mut Notes::default()).unwrap().exchange
+    };
+    let of_gemini = exchange(&from_gemini(&request));
+    let of_chat = chat(json!([user("x")]), json!({})).to_string();
+    let of_chat = exchange(&OpenAiChat.decode_request(of_chat.as_bytes(), UrlFacts::default()).unwrap());
+    let finish = |exchange: &Exchange| {
+        OpenAiChat.decode_response(body.as_bytes(), exchange).unwrap().choices[0].finish
+    };
+    assert_eq!((finish(&of_gemini), finish(&of_chat)), (Some(Finish::BadCall), Some(Finish::ToolUse)));
+    // Written all the same, it is Gemini's own word for it, and no call.
+    let (written, _) = from_chat(&completion(with_arguments(&["{bad"]), "tool_calls"), &mut reply(&Gemini));
+    let candidate = &written["candidates"][0];
+    assert_eq!(
+        (&candidate["content"]["parts"], &candidate["finishReason"]),
+        (&json!([]), &json!("MALFORMED_FUNCTION_CALL"))
+    );
 }
 
 #[test]
@@ -179,4 +230,24 @@ fn thoughts_are_shown_if_asked_for_and_their_state_never_lost() {
     let asked =
         from_gemini(r#"{"contents":[],"generationConfig":{"thinkingConfig":{"includeThoughts":true}}}"#);
     assert!(Reply::to(&Gemini, &asked, 0, 0).show_reasoning);
+}
+
+#[test]
+fn a_call_of_what_was_not_declared_is_passed_on_and_warned_of() {
+    let answer = chunk(json!([{"functionCall": {"name": "f", "args": {}}}]), Some("UNEXPECTED_TOOL_CALL"));
+    let warned = "finish_unexpected_tool_call_changed";
+    let (written, warnings) = to_chat(&answer);
+    assert_eq!((&written["choices"][0]["finish_reason"], warnings.as_str()), (&json!("tool_calls"), warned));
+    let anthropic = crate::anthropic::Anthropic;
+    for (to, own) in
+        [(&OpenAiChat as &dyn Codec, false), (&OpenAiResponses, false), (&anthropic, false), (&Gemini, true)]
+    {
+        let mut encoder = to.stream_encoder(reply(to));
+        let mut out = Vec::new();
+        let mut reader = StreamReader::new(Framing::Sse, Gemini.stream_decoder(Exchange::default()));
+        let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
+        reader.push(sse(std::slice::from_ref(&answer)).as_bytes(), &mut sink);
+        reader.finish(&mut sink);
+        assert_eq!(encoder.notes().header(), (!own).then(|| warned.to_owned()), "{}", to.protocol().name());
+    }
 }

@@ -58,6 +58,36 @@ fn a_conversation_becomes_contents() {
 }
 
 #[test]
+fn a_late_result_moves_to_its_call() {
+    let messages = |last: &[Value]| {
+        let mut all = vec![
+            user("a"),
+            calls(&[("c", "f", "{}")]),
+            user("b"),
+            json!({"role": "assistant", "content": "so"}),
+        ];
+        all.push(tool("c", "late"));
+        all.extend_from_slice(last);
+        chat(Value::Array(all), json!({}))
+    };
+    let response = json!({"functionResponse": {"name": "f", "response": {"output": "late"}}});
+    let contents = |end: &str| {
+        json!([
+            {"role": "user", "parts": [{"text": "a"}]},
+            {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "skip_thought_signature_validator"}]},
+            {"role": "user", "parts": [response, {"text": "b"}]},
+            {"role": "model", "parts": [{"text": "so"}]},
+            {"role": "user", "parts": [{"text": end}]},
+        ])
+    };
+    let sent = send(&messages(&[user("c")]), GEMINI_3).unwrap();
+    assert_eq!((&sent.body["contents"], sent.warnings.as_str()), (&contents("c"), ""));
+    let sent = send(&messages(&[tool("c", "twice")]), GEMINI_3).unwrap();
+    assert_eq!(sent.body["contents"], contents(" "));
+    assert_eq!(sent.warnings, "tool_result_dropped, user_turn_added");
+}
+
+#[test]
 fn what_is_missing_is_made_up_for_and_said() {
     let late = chat(
         json!([user("a"), {"role": "system", "content": "late"}, {"role": "assistant", "content": "so"}]),

@@ -261,3 +261,33 @@ fn the_state_of_a_text_comes_back_to_gemini() {
         }
     }
 }
+
+#[test]
+fn a_long_id_is_the_same_short_one_for_everybody_after_the_provider() {
+    let long = "c".repeat(60);
+    let exchange =
+        send(&chat(json!([user("a")]), json!({"tools": [function("f")]})), GEMINI_3).unwrap().exchange;
+    let answer = chunk(
+        json!([{"functionCall": {"id": long, "name": "f", "args": {}}, "thoughtSignature": "c2ln"}]),
+        Some("STOP"),
+    );
+    let text = answer.to_string();
+    let response = Gemini.decode_response(text.as_bytes(), &exchange).unwrap();
+    let read = response.choices[0].blocks().find_map(|block| block.content.call()).unwrap().id.to_string();
+    assert_eq!(read, crate::names::fit_id(&long));
+    let whole = OpenAiChat.encode_response(&response, &mut reply(&OpenAiChat), &mut Notes::default());
+    let streamed =
+        translate(&Gemini, &sse(&[answer]), Framing::Sse, exchange, &OpenAiChat, reply(&OpenAiChat));
+    let id = format!("\"id\":\"{read}\"");
+    assert!(String::from_utf8(whole).unwrap().contains(&id) && streamed.contains(&id), "{streamed}");
+    let from_others = json!({"content": [{"type": "tool_use", "id": long, "name": "f", "input": {}}]});
+    let events = [
+        json!({"type": "message_start", "message": {"id": "m"}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": from_others["content"][0]}),
+        json!({"type": "message_delta", "delta": {"stop_reason": "tool_use"}}),
+        json!({"type": "message_stop"}),
+    ];
+    let (anthropic, to) = (crate::anthropic::Anthropic, reply(&OpenAiChat));
+    let streamed = translate(&anthropic, &sse(&events), Framing::Sse, Exchange::default(), &OpenAiChat, to);
+    assert!(streamed.contains(&id), "{streamed}");
+}

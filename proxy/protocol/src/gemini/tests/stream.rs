@@ -126,6 +126,22 @@ fn arguments_that_are_no_object_are_an_error_unless_they_were_cut() {
 }
 
 #[test]
+fn a_call_without_arguments_is_one_unless_it_was_cut() {
+    let ended = |number| [call(number, "c"), Event::BlockEnd { block: number }];
+    for (end, left) in [(Finish::ToolUse, 2), (Finish::Length, 1)] {
+        let list: Vec<Event<'_>> =
+            [start()].into_iter().chain(ended(0)).chain(ended(1)).chain([finish(end), Event::End]).collect();
+        let mut encoder = Gemini.stream_encoder(reply(&Gemini));
+        let mut out = Vec::new();
+        list.iter().for_each(|event| encoder.event(event, &mut out));
+        let written = String::from_utf8(out).unwrap();
+        assert_eq!(written.matches("\"args\":{}").count(), left, "{end:?}");
+        let warned = if end == Finish::Length { Some("tool_call_dropped".to_owned()) } else { None };
+        assert_eq!(encoder.notes().header(), warned);
+    }
+}
+
+#[test]
 fn a_provider_that_begins_again_after_something_was_written_is_an_error() {
     let again =
         [start(), block(0, BlockKind::Text), text(0, "a"), Event::BlockEnd { block: 0 }, start(), Event::End];
@@ -261,4 +277,59 @@ fn the_counts_of_a_chunk_come_before_what_it_says() {
     early.extend([chunk(json!([{"text": "a"}]), Some("STOP"))]);
     let (start, end) = started(&early);
     assert_eq!((&start["input_tokens"], &end["output_tokens"]), (&json!(7), &json!(5)));
+}
+
+#[test]
+fn a_text_is_cited_though_its_last_part_is_signed() {
+    let exchange = || Exchange { searches: true, ..Exchange::default() };
+    for (last, text) in [("", "Hello"), (" there", "Hello there")] {
+        let mut end = chunk(json!([{"text": last, "thoughtSignature": "c2ln"}]), Some("STOP"));
+        end["candidates"][0]["groundingMetadata"] = json!({
+            "groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}],
+            "groundingSupports": [{"segment": {"endIndex": text.len(), "text": text}, "groundingChunkIndices": [0]}],
+        });
+        let stream = sse(&[chunk(json!([{"text": "Hello"}]), None), end]);
+        for to in [&OpenAiChat as &dyn Codec, &OpenAiResponses] {
+            let written = translate(&Gemini, &stream, Framing::Sse, exchange(), to, reply(to));
+            assert!(written.contains("\"url\":\"https://a\""), "{} {written}", to.protocol().name());
+        }
+    }
+}
+
+#[test]
+fn citations_without_a_text_to_cite_in_are_warned_of() {
+    let mut end = chunk(json!([{"functionCall": {"name": "f"}}]), Some("STOP"));
+    end["candidates"][0]["groundingMetadata"] = json!({"groundingChunks": [], "groundingSupports": []});
+    for chunks in [vec![chunk(json!([{"text": "Hello"}]), None), end.clone()], vec![end]] {
+        let mut encoder = OpenAiChat.stream_encoder(reply(&OpenAiChat));
+        let mut reader = StreamReader::new(Framing::Sse, Gemini.stream_decoder(Exchange::default()));
+        let mut out = Vec::new();
+        let mut sink = |event: Event<'_>| encoder.event(&event, &mut out);
+        reader.push(sse(&chunks).as_bytes(), &mut sink);
+        reader.finish(&mut sink);
+        assert_eq!(encoder.notes().header().as_deref(), Some("annotations_dropped"));
+    }
+}
+
+#[test]
+fn calls_decide_over_an_end_that_is_not_known() {
+    let chunk = chunk(json!([{"functionCall": {"name": "f", "args": {}}}]), Some("OTHER"));
+    let body = sse(&[chunk]);
+    for (to, end) in [
+        (&OpenAiChat as &dyn Codec, "\"finish_reason\":\"tool_calls\""),
+        (&OpenAiResponses, "\"status\":\"completed\""),
+        (&Anthropic, "\"stop_reason\":\"tool_use\""),
+    ] {
+        let written = translate(&Gemini, &body, Framing::Sse, Exchange::default(), to, reply(to));
+        assert!(written.contains(end), "{written}");
+    }
+    let odd = [
+        start(),
+        call(0, "c"),
+        args(0, "{}"),
+        Event::BlockEnd { block: 0 },
+        finish(Finish::Unknown),
+        Event::End,
+    ];
+    assert!(encode_events(&odd, Framing::Sse, true).contains("\"finishReason\":\"STOP\""));
 }

@@ -283,3 +283,43 @@ fn settings_written_over_lines_are_repeated_on_one() {
         "{text}"
     );
 }
+
+#[test]
+fn an_answer_that_failed_tells_what_it_cost() {
+    let counts = json!({"input_tokens": 3, "output_tokens": 4, "total_tokens": 7});
+    let answer = json!({"id": "resp_1", "status": "failed", "usage": counts, "output": [],
+        "error": {"code": "server_error", "message": "boom"}});
+    for kind in ["response.failed", "response.completed"] {
+        let body = format!("data: {}\n\n", json!({"type": kind, "response": answer}));
+        let mut fold = crate::ir::Fold::new(OpenAiResponses.protocol());
+        let decoder = OpenAiResponses.stream_decoder(Exchange::default());
+        let mut reader = crate::stream::StreamReader::new(crate::stream::Framing::Sse, decoder);
+        reader.push(body.as_bytes(), &mut fold);
+        let (response, error) = fold.into_parts();
+        assert_eq!(response.usage.map(|usage| (usage.input_total, usage.output_total)), Some((3, 4)));
+        assert_eq!(error.unwrap().message, "boom");
+    }
+}
+
+#[test]
+fn reasoning_of_several_items_stands_apart_in_chat() {
+    let reasoning = |text: &str| json!({"type": "reasoning", "id": text, "summary": [{"type": "summary_text", "text": text}]});
+    let message = json!({"type": "message", "id": "m", "role": "assistant", "status": "completed",
+        "content": [{"type": "output_text", "text": "Hi", "annotations": []}]});
+    let output = json!([reasoning("one"), reasoning("two"), message, reasoning("three")]);
+    let answer = json!({"id": "resp_1", "status": "completed", "output": output});
+    let mut events: Vec<Value> = Vec::new();
+    for (index, item) in output.as_array().unwrap().iter().enumerate() {
+        events.extend([
+            json!({"type": "response.output_item.added", "output_index": index, "item": {"type": item["type"], "id": item["id"]}}),
+            json!({"type": "response.output_item.done", "output_index": index, "item": item}),
+        ]);
+    }
+    events.push(json!({"type": "response.completed", "response": answer}));
+    let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let chunks = replay(&OpenAiResponses, &OpenAiChat, &body);
+    let said = |key: &str| -> String {
+        chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"][key].as_str()).collect()
+    };
+    assert_eq!((said("reasoning_content").as_str(), said("content").as_str()), ("one\n\ntwo\n\nthree", "Hi"));
+}

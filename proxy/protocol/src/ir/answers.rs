@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 
 use foldhash::HashMap;
 
-use crate::ir::{Block, Content, ToolResult, Turn, speakers};
+use super::{Block, Content, ToolResult, Turn, speakers};
 
 /// The results in a conversation, found by the id of their call.
 pub(crate) struct Answers<'p, 'a> {
