@@ -110,14 +110,10 @@ impl Relay {
                 Err(_) => return Some(self.broke(Kind::UpstreamBroken, None)),
             },
         };
-        let complete = match &self.watch {
-            Watch::Events(events) => {
-                self.account.watch_input(|| events.tells_input());
-                events.is_complete()
-            }
-            _ => true,
-        };
-        if complete && self.first.is_none() && self.upstream.is_end_stream() {
+        if let Watch::Events(events) = &self.watch {
+            self.account.watch_input(|| events.tells_input());
+        }
+        if self.first.is_none() && self.upstream.is_end_stream() && self.is_complete() {
             // Where the length is known nobody asks for what comes after this; elsewhere it saves a write.
             self.end(self.good);
         }
@@ -128,6 +124,13 @@ impl Relay {
         Some(Some(Ok(Frame::data(whole))))
     }
 
+    fn is_complete(&mut self) -> bool {
+        match &mut self.watch {
+            Watch::Events(events) => events.is_complete(),
+            _ => true,
+        }
+    }
+
     /// The provider is done.
     fn ended(&mut self) -> Next {
         let Watch::Events(events) = &mut self.watch else {
@@ -135,10 +138,10 @@ impl Relay {
             return None;
         };
         let rest = events.finish();
-        match events.end {
-            None => return self.last_words(Kind::Incomplete, Outcome::Incomplete),
-            Some(End::Complete) => self.end(self.good),
-            Some(End::Error) => self.end(Outcome::UpstreamEvent),
+        match (events.end, events.has_ended()) {
+            (Some(End::Error), _) => self.end(Outcome::UpstreamEvent),
+            (_, true) => self.end(self.good),
+            (_, false) => return self.last_words(Kind::Incomplete, Outcome::Incomplete),
         }
         (!rest.is_empty()).then(|| {
             self.account.passed_on(rest.len(), true);
@@ -146,7 +149,7 @@ impl Relay {
         })
     }
 
-    /// The answer breaks off, unless all of it is there.
+    /// The answer breaks off, unless the stream said its last word.
     fn broke(&mut self, kind: Kind, error: Option<BodyError>) -> Next {
         match (&self.watch, error) {
             (Watch::Events(events), _) if events.end.is_some() => self.ended(),
