@@ -7,11 +7,13 @@
 //! interest, which a search for a few words in the chunk tells.
 
 mod choices;
+pub mod course;
 mod recent;
 mod wire;
 mod words;
 
 use self::choices::{Choices, is_told};
+use self::course::Course;
 use self::wire::{Chunk, Event, Message, Part};
 use super::usage::{Counts, Tokens};
 use crate::tally::Heard;
@@ -43,6 +45,7 @@ pub struct Events {
     /// What the stream said as its last word.
     pub end: Option<End>,
     choices: Choices,
+    course: Option<Box<Course>>,
     counts: Option<Box<Counts>>,
     /// The counts are of the whole answer so far, and not of its beginning.
     settled: bool,
@@ -71,6 +74,7 @@ impl Events {
                 held: BytesMut::new(),
                 end: None,
                 choices: Choices::default(),
+                course: (protocol == Protocol::Responses).then(Box::default),
                 counts: None,
                 settled: false,
                 heard: Heard::default(),
@@ -99,6 +103,12 @@ impl Events {
     #[must_use]
     pub fn tells_input(&self) -> bool {
         self.counts.as_ref().is_some_and(|counts| counts.tokens().input.is_some())
+    }
+
+    /// How far it is, of those whose end says so.
+    #[must_use]
+    pub fn course(&self) -> Option<&Course> {
+        self.course.as_deref()
     }
 
     /// What it said, as long as it did not count it.
@@ -132,6 +142,9 @@ impl Events {
         }
         self.look(&whole);
         self.listen(&whole);
+        if let Some(course) = &mut self.course {
+            course.pass(&whole);
+        }
         Ok(self.shown(whole))
     }
 

@@ -2,8 +2,9 @@
 
 use super::account::{Account, Outcome};
 use super::events::{End, Events};
+use super::last_words::last_words;
 use super::tail::Tail;
-use crate::api::error::{Dialect, Kind, Refusal};
+use crate::api::error::Kind;
 use crate::drain::{Drain, Phase};
 use crate::tally::Said;
 use crate::translate::codec;
@@ -172,28 +173,16 @@ impl Relay {
         }
     }
 
-    /// Ends a stream with an error event, as its protocol has them.
+    /// Ends a stream with an error, as its protocol has them.
     fn last_words(&mut self, kind: Kind, outcome: Outcome) -> Next {
+        let course = match &self.watch {
+            Watch::Events(events) => events.course(),
+            _ => None,
+        };
+        let event = Bytes::from(last_words(self.protocol, kind, course));
         self.end(outcome);
-        let event = Bytes::from(error_event(self.protocol, kind));
         self.account.passed_on(event.len(), true);
         Some(Ok(Frame::data(event)))
-    }
-}
-
-/// What a client of the protocol understands as the end of a stream that went wrong.
-fn error_event(protocol: Protocol, kind: Kind) -> String {
-    let refusal = Refusal::from(kind);
-    match protocol {
-        Protocol::Responses => {
-            let (code, message) = (kind.row().code, refusal.message());
-            let event = serde_json::json!({
-                "type": "error", "code": code, "message": message, "param": null, "sequence_number": 0,
-            });
-            format!("event: error\ndata: {event}\n\n")
-        }
-        Protocol::Messages => format!("event: error\ndata: {}\n\n", refusal.json(Dialect::Anthropic)),
-        _ => format!("data: {}\n\n", refusal.json(Dialect::of(protocol))),
     }
 }
 

@@ -158,6 +158,44 @@ fn what_ends_each_answer_ends_the_stream() {
 }
 
 #[test]
+fn a_stream_of_responses_is_known_by_its_first_event_and_its_last_number() {
+    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"},\
+        \"sequence_number\":0}\n\n";
+    let delta = |number: u32, text: &str| {
+        format!(
+            "data: {{\"type\":\"response.output_text.delta\",\"sequence_number\": {number},\
+            \"delta\":\"{text} \\\"sequence_number\\\":9000\"}}\n\n"
+        )
+    };
+    let long = "x".repeat(5000);
+    let table = [
+        (vec![], 0, None),
+        (vec![created.to_owned()], 1, Some("resp_1")),
+        (vec![": hi\n\n".to_owned(), created.to_owned(), delta(1, "a")], 2, Some("resp_1")),
+        (
+            vec![created.to_owned(), delta(1, "a"), ": hi\n\n".to_owned(), ": hi\n\n".to_owned()],
+            2,
+            Some("resp_1"),
+        ),
+        (vec![created.to_owned(), delta(1, &long), ": hi\n\n".to_owned()], 2, Some("resp_1")),
+        (vec![created.to_owned(), delta(1, &long), delta(2, "b")], 3, Some("resp_1")),
+        (vec![delta(41, "a"), created.to_owned(), delta(42, "b")], 43, None),
+        (vec![created.replace(",\"sequence_number\":0", "")], 0, Some("resp_1")),
+    ];
+    for (events, next, id) in table {
+        let stream = events.concat();
+        let whole: Vec<_> = events.iter().map(String::as_bytes).collect();
+        for pieces in [whole, stream.as_bytes().chunks(11).collect(), vec![stream.as_bytes()]] {
+            let (_, events) = watch(Protocol::Responses, &pieces);
+            let course = events.course().unwrap();
+            assert_eq!(course.next(), next, "{stream}");
+            assert_eq!(course.response().get("id").and_then(|id| id.as_str()), id, "{stream}");
+        }
+    }
+    assert!(watch(Protocol::ChatCompletions, &[]).1.course().is_none());
+}
+
+#[test]
 fn what_is_cut_behind_an_answer_is_left_out() {
     let answer = "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}\n\n";
     for (rest, shown) in
