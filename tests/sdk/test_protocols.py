@@ -165,7 +165,10 @@ def test_responses_ends(client, type):
     except openai.APIError as error:
         assert error.message
     else:
-        assert events[-1].type in ("response.failed", "error")
+        assert [event.type for event in events[-2:]] == ["error", "response.failed"]
+        assert [event.sequence_number for event in events] == list(range(len(events)))
+        failed = events[-1].response
+        assert (failed.status, failed.error.code) == ("failed", "server_error") and failed.id == events[0].response.id
 
 
 # Anthropic's client

@@ -202,6 +202,7 @@ impl Refusal {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.extend(self.headers);
+        dialect.advise(self.kind.row().error.dialects().retryable, headers);
         response
     }
 
@@ -239,5 +240,16 @@ mod tests {
             (response.status().as_u16(), &response.headers()["retry-after"]),
             (503, &HeaderValue::from(1))
         );
+    }
+
+    #[test]
+    fn clients_of_anthropic_are_told_whether_to_try_again() {
+        for row in &TABLE {
+            let response = Refusal::from(row.kind).response(Dialect::Anthropic);
+            let again = if row.status >= 500 { "true" } else { "false" };
+            assert_eq!(response.headers()["x-should-retry"], again, "{}", row.code);
+            let other = Refusal::from(row.kind).response(Dialect::OpenAi);
+            assert!(!other.headers().contains_key("x-should-retry"));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! From a response of a provider to the one of the client.
 
 use super::account::{Account, Outcome};
-use super::attempt::{Told, Usable, error_body};
+use super::attempt::{RETRY_AFTER_MS, Told, Usable, error_body};
 use super::call::Asked;
 use super::events::Events;
 use super::relay::{Relay, Watch};
@@ -12,14 +12,12 @@ use crate::drain::Drain;
 use crate::translate::answer::Whole;
 use crate::translate::{self, Translation, redact};
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
+use jiff::fmt::rfc2822;
 use llm_protocol::{ApiError, Framing};
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
-
-/// Tells Anthropic's SDKs whether to try again.
-const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// What of a call is needed to answer it.
 #[derive(Clone, Copy, Debug)]
@@ -125,18 +123,27 @@ fn fail(told: &Told, error: &ApiError, form: Form, mut account: Box<Account>) ->
     let mut response = Response::new(Body::from(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     *response.headers_mut() = head::translated(&told.headers, &told.notes, false, Dialect::of(form.protocol));
-    retry(response.headers_mut(), error, Dialect::of(form.protocol));
+    let dialect = Dialect::of(form.protocol);
+    retry_after(&told.headers, error, dialect, response.headers_mut());
+    dialect.advise(error.is_retryable(), response.headers_mut());
     response
 }
 
-fn retry(headers: &mut HeaderMap, error: &ApiError, dialect: Dialect) {
+/// Says when to come back, as the provider does (TRANSLATION §7).
+fn retry_after(theirs: &HeaderMap, error: &ApiError, dialect: Dialect, ours: &mut HeaderMap) {
     if let Some(wait) = error.retry_after_ms {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+        ours.insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+        if dialect == Dialect::OpenAi {
+            ours.insert(RETRY_AFTER_MS, HeaderValue::from(wait));
+        }
+    } else if let Some(date) = theirs.get(RETRY_AFTER).filter(|value| is_date(value)) {
+        ours.insert(RETRY_AFTER, date.clone());
     }
-    if dialect == Dialect::Anthropic {
-        let again = if error.is_retryable() { "true" } else { "false" };
-        headers.insert(SHOULD_RETRY, HeaderValue::from_static(again));
-    }
+}
+
+/// Whether a value is a date as HTTP writes them (RFC 9110 §5.6.7).
+fn is_date(value: &HeaderValue) -> bool {
+    rfc2822::DateTimeParser::new().parse_zoned(value.as_bytes()).is_ok()
 }
 
 fn watch(headers: &HeaderMap, protocol: Protocol) -> Watch {

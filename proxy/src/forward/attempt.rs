@@ -32,7 +32,8 @@ pub(super) const HOLD: Duration = Duration::from_secs(2);
 /// How long the head of an answer, once it is there, waits for the count that its first event holds.
 const HEAD_PATIENCE: Duration = Duration::from_millis(5);
 
-const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
+/// When to come back, to the millisecond: OpenAI's and Azure's.
+pub(super) const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 
 /// A response that can be used.

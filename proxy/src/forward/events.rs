@@ -6,21 +6,28 @@
 //! the provider breaks off stands between two events. Events are looked into only when they may say something of
 //! interest, which a search for a few words in the chunk tells.
 
+mod choices;
+pub mod course;
+mod recent;
+mod wire;
+mod words;
+
+use self::choices::{Choices, is_told};
+use self::course::Course;
+use self::wire::{Chunk, Event, Message, Part};
 use super::usage::{Counts, Tokens};
 use crate::tally::Heard;
 use crate::translate::redact::redacted_bytes;
 use bytes::{Bytes, BytesMut};
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
-use memchr::memmem::Finder;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use std::sync::LazyLock;
+use serde_json::value::RawValue;
 
 /// Most bytes of an event that is held back. A larger one is no event of any protocol.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
 
-/// How a stream says that it is over.
+/// What a stream says as its last word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// The answer is complete.
@@ -35,8 +42,10 @@ pub struct Events {
     protocol: Protocol,
     /// The beginning of an event.
     held: BytesMut,
-    /// What the stream said at last about its end.
+    /// What the stream said as its last word.
     pub end: Option<End>,
+    choices: Choices,
+    course: Option<Box<Course>>,
     counts: Option<Box<Counts>>,
     /// The counts are of the whole answer so far, and not of its beginning.
     settled: bool,
@@ -51,78 +60,6 @@ pub struct Events {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLarge;
 
-/// Words without which no event says anything of interest.
-struct Words {
-    finder: Finder<'static>,
-    /// The word is a key, which says nothing before `null`.
-    key: bool,
-}
-
-fn word(word: &'static str) -> Words {
-    Words { finder: Finder::new(word), key: word.starts_with('"') }
-}
-
-static CHAT: LazyLock<[Words; 3]> = LazyLock::new(|| [word("[DONE]"), word("\"usage\""), word("\"error\"")]);
-static MESSAGES: LazyLock<[Words; 3]> =
-    LazyLock::new(|| [word("message_stop"), word("\"usage\""), word("\"error\"")]);
-static GEMINI: LazyLock<[Words; 4]> = LazyLock::new(|| {
-    [word("\"usageMetadata\""), word("\"finishReason\""), word("\"blockReason\""), word("\"error\"")]
-});
-static RESPONSES: LazyLock<[Words; 4]> = LazyLock::new(|| {
-    [word("response.completed"), word("response.incomplete"), word("response.failed"), word("\"error\"")]
-});
-
-/// What may be in an event of Chat Completions and Completions.
-#[derive(Deserialize)]
-struct Chunk {
-    usage: Option<Counts>,
-    error: Option<IgnoredAny>,
-    choices: Option<Vec<IgnoredAny>>,
-}
-
-/// What may be in an event of Messages.
-#[derive(Deserialize)]
-struct Message {
-    r#type: String,
-    message: Option<Answer>,
-    usage: Option<Counts>,
-}
-
-/// What may be in a chunk of Gemini.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Part {
-    #[serde(default)]
-    candidates: Vec<Candidate>,
-    prompt_feedback: Option<Feedback>,
-    usage_metadata: Option<Counts>,
-    error: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Candidate {
-    finish_reason: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Feedback {
-    block_reason: Option<IgnoredAny>,
-}
-
-/// What may be in an event of Responses.
-#[derive(Deserialize)]
-struct Event {
-    r#type: String,
-    response: Option<Answer>,
-}
-
-#[derive(Deserialize)]
-struct Answer {
-    usage: Option<Counts>,
-}
-
 impl Events {
     /// A stream of that protocol; `None` when the protocol has no streams.
     #[must_use]
@@ -136,6 +73,8 @@ impl Events {
                 protocol,
                 held: BytesMut::new(),
                 end: None,
+                choices: Choices::default(),
+                course: (protocol == Protocol::Responses).then(Box::default),
                 counts: None,
                 settled: false,
                 heard: Heard::default(),
@@ -164,6 +103,12 @@ impl Events {
     #[must_use]
     pub fn tells_input(&self) -> bool {
         self.counts.as_ref().is_some_and(|counts| counts.tokens().input.is_some())
+    }
+
+    /// How far it is, of those whose end says so.
+    #[must_use]
+    pub fn course(&self) -> Option<&Course> {
+        self.course.as_deref()
     }
 
     /// What it said, as long as it did not count it.
@@ -197,6 +142,9 @@ impl Events {
         }
         self.look(&whole);
         self.listen(&whole);
+        if let Some(course) = &mut self.course {
+            course.pass(&whole);
+        }
         Ok(self.shown(whole))
     }
 
@@ -206,7 +154,9 @@ impl Events {
         if self.end.is_none() {
             self.look(&held);
         }
-        if self.end.is_none() {
+        // The end of an answer that is all there may be cut, and be nothing to anybody.
+        let over = self.end.is_some() || self.has_ended() && is_whole(&held);
+        if !over {
             return Bytes::new();
         }
         self.listen(&held);
@@ -249,20 +199,26 @@ impl Events {
         })
     }
 
-    /// Whether the stream said that the answer is complete, and nothing is held back.
+    /// Whether the answer is complete if nothing follows: the stream said so, or of each answer in it why it ended.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.end == Some(End::Complete) && self.held.is_empty()
+    pub fn has_ended(&mut self) -> bool {
+        match self.end {
+            None => self.choices.all_ended(),
+            end => end == Some(End::Complete),
+        }
+    }
+
+    /// The same, and nothing is held back.
+    #[must_use]
+    pub fn is_complete(&mut self) -> bool {
+        self.has_ended() && self.held.is_empty()
     }
 
     fn look(&mut self, events: &[u8]) {
-        let words: &[Words] = match self.protocol {
-            Protocol::Responses => &*RESPONSES,
-            Protocol::Messages => &*MESSAGES,
-            Protocol::GenerateContent => &*GEMINI,
-            _ => &*CHAT,
-        };
-        if words.iter().any(|word| word.is_in(events)) {
+        if matches!(self.protocol, Protocol::ChatCompletions | Protocol::Completions) {
+            self.choices.pass(events);
+        }
+        if words::of(self.protocol).iter().any(|word| word.is_in(events)) {
             let mut framer = SseFramer::default();
             // These are whole events that fit into memory already.
             let _ = framer.push(events, &mut |frame| self.frame(frame));
@@ -279,7 +235,7 @@ impl Events {
         }
         if frame.data.trim_ascii() == b"[DONE]" {
             self.end.get_or_insert(End::Complete);
-        } else if let Ok(chunk) = serde_json::from_slice::<Chunk>(frame.data) {
+        } else if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(frame.data) {
             self.hidden |= self.hide && chunk.is_usage_only();
             self.settle(chunk.usage);
             if chunk.error.is_some() {
@@ -289,7 +245,7 @@ impl Events {
     }
 
     fn response_event(&mut self, data: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<Event>(data) else { return };
+        let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
         let end = match &*event.r#type {
             "response.completed" | "response.incomplete" => End::Complete,
             "response.failed" | "error" => End::Error,
@@ -300,25 +256,32 @@ impl Events {
     }
 
     fn message_event(&mut self, data: &[u8]) {
-        let Ok(event) = serde_json::from_slice::<Message>(data) else { return };
+        let Ok(event) = serde_json::from_slice::<Message<'_>>(data) else { return };
+        let told = |reason: Option<Option<&RawValue>>| is_told(reason.flatten());
         match &*event.r#type {
+            "message_start" => self.choices = Choices::default(),
             "message_stop" => self.end = Some(End::Complete),
             "error" => self.end = Some(End::Error),
             _ => {}
+        }
+        let begun = event.message.as_ref().map(|message| message.stop_reason);
+        if told(begun) || told(event.delta.map(|delta| delta.stop_reason)) {
+            self.choices.see(0, true);
         }
         self.count(event.message.and_then(|message| message.usage));
         self.settle(event.usage);
     }
 
-    /// Gemini's streams have no last event: they are over when the answer has a reason to be, and nothing follows.
+    /// Gemini's streams have no last event.
     fn part(&mut self, data: &[u8]) {
-        let Ok(part) = serde_json::from_slice::<Part>(data) else { return };
-        let finished = part.candidates.iter().any(|candidate| candidate.finish_reason.is_some());
-        let blocked = part.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some());
+        let Ok(part) = serde_json::from_slice::<Part<'_>>(data) else { return };
+        self.choices.take(&part.candidates);
+        if part.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
+            // Nothing was answered.
+            self.choices.see(0, true);
+        }
         if part.error.is_some() {
             self.end = Some(End::Error);
-        } else if finished || blocked {
-            self.end = Some(End::Complete);
         }
         self.settle(part.usage_metadata);
     }
@@ -337,17 +300,11 @@ impl Events {
     }
 }
 
-impl Chunk {
-    fn is_usage_only(&self) -> bool {
-        self.usage.is_some() && self.error.is_none() && self.choices.as_ref().is_some_and(Vec::is_empty)
-    }
-}
-
 /// Whether an event holds token counts and nothing else.
 fn is_usage_only(event: &[u8]) -> bool {
     let mut only = false;
     let mut look = |frame: Frame<'_>| {
-        only = serde_json::from_slice(frame.data).is_ok_and(|chunk: Chunk| chunk.is_usage_only());
+        only = serde_json::from_slice(frame.data).is_ok_and(|chunk: Chunk<'_>| chunk.is_usage_only());
     };
     let mut framer = SseFramer::default();
     let _ = framer.push(event, &mut look);
@@ -355,22 +312,23 @@ fn is_usage_only(event: &[u8]) -> bool {
     only
 }
 
+/// Whether events are whole, but for the blank line behind the last one.
+fn is_whole(events: &[u8]) -> bool {
+    let mut whole = true;
+    let mut look = |frame: Frame<'_>| {
+        let is_done = frame.data.trim_ascii() == b"[DONE]";
+        whole &= is_done || serde_json::from_slice::<IgnoredAny>(frame.data).is_ok();
+    };
+    let mut framer = SseFramer::default();
+    let _ = framer.push(events, &mut look);
+    framer.finish(&mut look);
+    whole
+}
+
 /// The end of the first event in `bytes`, which is right after a blank line, or their end.
 fn first_end(bytes: &[u8]) -> usize {
     let blank = |at: &usize| matches!(&bytes[..*at], [.., b'\n'] | [.., b'\n', b'\r']);
     memchr::memchr_iter(b'\n', bytes).find(blank).map_or(bytes.len(), |at| at + 1)
-}
-
-impl Words {
-    fn is_in(&self, events: &[u8]) -> bool {
-        if !self.key {
-            return self.finder.find(events).is_some();
-        }
-        self.finder.find_iter(events).any(|at| {
-            let rest = events[at + self.finder.needle().len()..].trim_ascii_start();
-            rest.strip_prefix(b":").is_some_and(|value| !value.trim_ascii_start().starts_with(b"null"))
-        })
-    }
 }
 
 /// The end of the last event in `bytes`, which is right after a blank line; 0 when there is none. The first

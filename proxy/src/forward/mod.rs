@@ -8,6 +8,7 @@ pub mod call;
 mod closing;
 pub mod events;
 pub(crate) mod head;
+mod last_words;
 pub mod metrics;
 mod opening;
 pub mod relay;

@@ -2,8 +2,9 @@
 
 use super::account::{Account, Outcome};
 use super::events::{End, Events};
+use super::last_words::last_words;
 use super::tail::Tail;
-use crate::api::error::{Dialect, Kind, Refusal};
+use crate::api::error::Kind;
 use crate::drain::{Drain, Phase};
 use crate::tally::Said;
 use crate::translate::codec;
@@ -110,14 +111,10 @@ impl Relay {
                 Err(_) => return Some(self.broke(Kind::UpstreamBroken, None)),
             },
         };
-        let complete = match &self.watch {
-            Watch::Events(events) => {
-                self.account.watch_input(|| events.tells_input());
-                events.is_complete()
-            }
-            _ => true,
-        };
-        if complete && self.first.is_none() && self.upstream.is_end_stream() {
+        if let Watch::Events(events) = &self.watch {
+            self.account.watch_input(|| events.tells_input());
+        }
+        if self.first.is_none() && self.upstream.is_end_stream() && self.is_complete() {
             // Where the length is known nobody asks for what comes after this; elsewhere it saves a write.
             self.end(self.good);
         }
@@ -128,6 +125,13 @@ impl Relay {
         Some(Some(Ok(Frame::data(whole))))
     }
 
+    fn is_complete(&mut self) -> bool {
+        match &mut self.watch {
+            Watch::Events(events) => events.is_complete(),
+            _ => true,
+        }
+    }
+
     /// The provider is done.
     fn ended(&mut self) -> Next {
         let Watch::Events(events) = &mut self.watch else {
@@ -135,10 +139,10 @@ impl Relay {
             return None;
         };
         let rest = events.finish();
-        match events.end {
-            None => return self.last_words(Kind::Incomplete, Outcome::Incomplete),
-            Some(End::Complete) => self.end(self.good),
-            Some(End::Error) => self.end(Outcome::UpstreamEvent),
+        match (events.end, events.has_ended()) {
+            (Some(End::Error), _) => self.end(Outcome::UpstreamEvent),
+            (_, true) => self.end(self.good),
+            (_, false) => return self.last_words(Kind::Incomplete, Outcome::Incomplete),
         }
         (!rest.is_empty()).then(|| {
             self.account.passed_on(rest.len(), true);
@@ -146,7 +150,7 @@ impl Relay {
         })
     }
 
-    /// The answer breaks off, unless all of it is there.
+    /// The answer breaks off, unless the stream said its last word.
     fn broke(&mut self, kind: Kind, error: Option<BodyError>) -> Next {
         match (&self.watch, error) {
             (Watch::Events(events), _) if events.end.is_some() => self.ended(),
@@ -169,28 +173,16 @@ impl Relay {
         }
     }
 
-    /// Ends a stream with an error event, as its protocol has them.
+    /// Ends a stream with an error, as its protocol has them.
     fn last_words(&mut self, kind: Kind, outcome: Outcome) -> Next {
+        let course = match &self.watch {
+            Watch::Events(events) => events.course(),
+            _ => None,
+        };
+        let event = Bytes::from(last_words(self.protocol, kind, course));
         self.end(outcome);
-        let event = Bytes::from(error_event(self.protocol, kind));
         self.account.passed_on(event.len(), true);
         Some(Ok(Frame::data(event)))
-    }
-}
-
-/// What a client of the protocol understands as the end of a stream that went wrong.
-fn error_event(protocol: Protocol, kind: Kind) -> String {
-    let refusal = Refusal::from(kind);
-    match protocol {
-        Protocol::Responses => {
-            let (code, message) = (kind.row().code, refusal.message());
-            let event = serde_json::json!({
-                "type": "error", "code": code, "message": message, "param": null, "sequence_number": 0,
-            });
-            format!("event: error\ndata: {event}\n\n")
-        }
-        Protocol::Messages => format!("event: error\ndata: {}\n\n", refusal.json(Dialect::Anthropic)),
-        _ => format!("data: {}\n\n", refusal.json(Dialect::of(protocol))),
     }
 }
 

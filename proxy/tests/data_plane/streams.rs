@@ -82,12 +82,69 @@ async fn a_stream_that_breaks_off_ends_in_an_error_event() {
     }
 }
 
+/// The JSON of all events.
+fn all_events(text: &str) -> Vec<serde_json::Value> {
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
 #[tokio::test]
-async fn responses_streams_have_an_error_event_of_their_own() {
+async fn responses_streams_end_in_an_error_and_the_response_that_failed() {
     let (text, proper, _) = streamed("/v1/responses", Then::Ends).await;
     assert!(proper && text.contains("event: error\ndata: "), "{text}");
-    let event = last_event(&text);
-    assert_eq!((&event["type"], &event["code"]), (&"error".into(), &"upstream_incomplete".into()));
+    let [_, error, failed] = &all_events(&text)[..] else { panic!("{text}") };
+    assert_eq!((&error["type"], &error["code"]), (&"error".into(), &"upstream_incomplete".into()));
+    // Nothing is known of it.
+    let numbers = (&error["sequence_number"], &failed["sequence_number"]);
+    assert_eq!((numbers, &failed["response"]["status"]), ((&0.into(), &1.into()), &"failed".into()));
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_is_the_one_that_began_and_its_events_are_numbered_on() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/protocol/fixtures/openai_responses/text-basic-stream/response.sse"
+    );
+    let recorded = std::fs::read_to_string(path).unwrap();
+    let events: Vec<&str> = recorded.split_inclusive("\n\n").collect();
+    for (breaks, within) in [(false, ""), (true, ""), (false, "event: response.out"), (true, "data: {\"seq")]
+    {
+        let sent = events[..events.len() - 2].concat();
+        let stream = [&*sent, within].concat();
+        let fake = Fake::start(move |_| {
+            let (parts, response) = sse();
+            parts.send(Ok(stream.clone().into())).unwrap();
+            if breaks {
+                parts.send(Err(broken())).unwrap();
+            }
+            async move { response }
+        })
+        .await;
+        let proxy = Proxy::serving(&[provider("a", &fake.url())]).await;
+        let answer = proxy.ask("/v1/responses", r#"{"model":"m","input":"hi","stream":true}"#).await;
+        let text = answer.text();
+        let told = text.strip_prefix(&sent).unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            told.starts_with("event: error\ndata: ") && told.contains("\n\nevent: response.failed\ndata: ")
+        );
+        let all = all_events(&text);
+        for (number, event) in all.iter().enumerate() {
+            assert_eq!(event["sequence_number"], number, "{event}");
+        }
+        let [created, .., error, failed] = &all[..] else { panic!("{text}") };
+        assert_eq!((&error["type"], &error["code"]), (&"error".into(), &"upstream_incomplete".into()));
+        assert_eq!(failed["type"], "response.failed");
+        let (mut begun, response) = (created["response"].clone(), &failed["response"]);
+        let error = serde_json::json!({"code": "server_error", "message": error["message"]});
+        assert_eq!((&response["status"], &response["error"]), (&"failed".into(), &error));
+        for key in ["status", "error"] {
+            begun[key] = response[key].clone();
+        }
+        for (key, value) in begun.as_object().unwrap() {
+            assert_eq!(response[key], *value, "{key}");
+        }
+        assert_eq!(proxy.log(1).await[0]["outcome"], "upstream_incomplete");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 //! How clients of each protocol are told of an error.
 
 use super::{Kind, Row};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use llm_protocol::Framing;
 use llm_snapshot::provider::Protocol;
 use serde_json::{Value, json};
+
+/// Tells Anthropic's SDKs whether to try again (TRANSLATION §7).
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// A protocol, as far as errors are concerned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +45,7 @@ impl Dialect {
 
     /// Of a client that asked at a path where no protocol is spoken.
     #[must_use]
-    pub fn guess(path: &str, headers: &http::HeaderMap) -> Self {
+    pub fn guess(path: &str, headers: &HeaderMap) -> Self {
         match path {
             _ if path.starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") => Self::Gemini,
             _ if headers.contains_key("anthropic-version") || path.contains("/messages") => Self::Anthropic,
@@ -56,6 +60,14 @@ impl Dialect {
             row.error.dialects().anthropic_status
         } else {
             row.status
+        }
+    }
+
+    /// Says whether the same request may succeed later, where clients are told that beside the status.
+    pub fn advise(self, retryable: bool, headers: &mut HeaderMap) {
+        if self == Self::Anthropic {
+            let advice = if retryable { "true" } else { "false" };
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static(advice));
         }
     }
 

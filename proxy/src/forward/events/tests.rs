@@ -64,16 +64,17 @@ fn messages_and_gemini_say_their_counts_and_end() {
         {{\"promptTokenCount\":3,\"candidatesTokenCount\":2,\"thoughtsTokenCount\":5}}}}\r\n\r\n"
         )
     };
-    let (_, events) = watch(Protocol::GenerateContent, &[part("").as_bytes()]);
-    assert_eq!(events.end, None);
-    let (_, events) = watch(Protocol::GenerateContent, &[part(",\"finishReason\":\"STOP\"").as_bytes()]);
-    assert_eq!(events.end, Some(End::Complete));
+    let (_, mut events) = watch(Protocol::GenerateContent, &[part("").as_bytes()]);
+    assert!(!events.has_ended());
+    let (_, mut events) = watch(Protocol::GenerateContent, &[part(",\"finishReason\":\"STOP\"").as_bytes()]);
+    assert!(events.has_ended() && events.end.is_none());
     assert_eq!(events.tokens().usage, Usage { input: 3, output: 7, reasoning: 5, ..Usage::default() });
     for (text, end) in [
-        ("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n", End::Complete),
-        ("data: {\"error\":{\"code\":503}}\n\n", End::Error),
+        ("data: {\"promptFeedback\":{\"blockReason\":\"SAFETY\"}}\n\n", None),
+        ("data: {\"error\":{\"code\":503}}\n\n", Some(End::Error)),
     ] {
-        assert_eq!(watch(Protocol::GenerateContent, &[text.as_bytes()]).1.end, Some(end), "{text}");
+        let (_, mut events) = watch(Protocol::GenerateContent, &[text.as_bytes()]);
+        assert_eq!((events.has_ended(), events.end), (end.is_none(), end), "{text}");
     }
 }
 
@@ -103,6 +104,106 @@ fn an_end_without_its_blank_line_counts() {
     for end in ["data: [DONE]", "data: [DONE]\n", "data:[DONE]\r\n"] {
         let (out, events) = watch(Protocol::Completions, &[b"data: {}\n\n", end.as_bytes()]);
         assert_eq!((out, events.end), ([b"data: {}\n\n", end.as_bytes()].concat(), Some(End::Complete)));
+    }
+}
+
+#[test]
+fn what_ends_each_answer_ends_the_stream() {
+    let chat = |choices: &str| format!("data: {{\"choices\":[{choices}]}}\n\n");
+    let said =
+        |index: u32| format!("{{\"index\":{index},\"delta\":{{\"content\":\"hi\"}},\"finish_reason\":null}}");
+    let ends = |index: u32| format!("{{\"index\": {index},\"delta\":{{}},\"finish_reason\": \"stop\"}}");
+    let empty = "{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"\"}";
+    let usage = "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":5}}\n\n";
+    let long = format!("{{\"content\":\"{}\"}}", "x".repeat(9000));
+    let table = [
+        (vec![chat(&said(0)), chat(&ends(0))], true),
+        (vec![chat(&said(0)), chat(&ends(0)), usage.to_owned()], true),
+        (vec![chat(&said(0))], false),
+        (vec![usage.to_owned()], false),
+        (vec![chat(empty)], false),
+        (vec![chat("{\"text\":\"hi\",\"finish_reason\":\"length\"}")], true),
+        // A server that counts from 1, and another one that writes numbers as texts.
+        (vec![chat(&said(1)), chat(&ends(1))], true),
+        (vec![chat("{\"index\":\"0\",\"finish_reason\":\"stop\"}")], true),
+        // Several answers.
+        (vec![chat(&said(0)), chat(&said(1)), chat(&ends(0))], false),
+        (vec![chat(&said(0)), chat(&said(1)), chat(&ends(1))], false),
+        (vec![chat(&[said(0), said(1)].join(",")), chat(&[ends(0), ends(1)].join(","))], true),
+        (vec![chat(&said(0)), chat(&said(1)), chat(&ends(1)), chat(&said(0)), chat(&ends(0))], true),
+        (vec![chat(&ends(0)), chat(&said(1))], false),
+        // Long ones, and long chunks.
+        (vec![chat(&said(0)).repeat(200), chat(&ends(0))], true),
+        (vec![chat(&said(0)).repeat(200)], false),
+        (vec![chat(&ends(0).replace("{}", &long)), usage.to_owned()], true),
+        (vec![chat(&said(0).replace("{\"content\":\"hi\"}", &long))], false),
+        (vec![chat(&ends(0)), chat(&said(1)).repeat(200)], false),
+    ];
+    for (events, ended) in table {
+        let stream = events.concat();
+        for protocol in [Protocol::ChatCompletions, Protocol::Completions] {
+            for size in [7, stream.len()] {
+                let pieces: Vec<_> = stream.as_bytes().chunks(size).collect();
+                let (out, mut events) = watch(protocol, &pieces);
+                assert_eq!((events.has_ended(), events.end), (ended, None), "{stream}");
+                assert_eq!(out, stream.as_bytes());
+            }
+        }
+    }
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"stop_reason\":null,\"usage\":{}}}\n\n";
+    let delta = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n";
+    for (stream, ended) in [(start, false), (delta, true), (&[start, delta, start].concat(), false)] {
+        assert_eq!(watch(Protocol::Messages, &[stream.as_bytes()]).1.has_ended(), ended, "{stream}");
+    }
+}
+
+#[test]
+fn a_stream_of_responses_is_known_by_its_first_event_and_its_last_number() {
+    let created = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"},\
+        \"sequence_number\":0}\n\n";
+    let delta = |number: u32, text: &str| {
+        format!(
+            "data: {{\"type\":\"response.output_text.delta\",\"sequence_number\": {number},\
+            \"delta\":\"{text} \\\"sequence_number\\\":9000\"}}\n\n"
+        )
+    };
+    let long = "x".repeat(5000);
+    let table = [
+        (vec![], 0, None),
+        (vec![created.to_owned()], 1, Some("resp_1")),
+        (vec![": hi\n\n".to_owned(), created.to_owned(), delta(1, "a")], 2, Some("resp_1")),
+        (
+            vec![created.to_owned(), delta(1, "a"), ": hi\n\n".to_owned(), ": hi\n\n".to_owned()],
+            2,
+            Some("resp_1"),
+        ),
+        (vec![created.to_owned(), delta(1, &long), ": hi\n\n".to_owned()], 2, Some("resp_1")),
+        (vec![created.to_owned(), delta(1, &long), delta(2, "b")], 3, Some("resp_1")),
+        (vec![delta(41, "a"), created.to_owned(), delta(42, "b")], 43, None),
+        (vec![created.replace(",\"sequence_number\":0", "")], 0, Some("resp_1")),
+    ];
+    for (events, next, id) in table {
+        let stream = events.concat();
+        let whole: Vec<_> = events.iter().map(String::as_bytes).collect();
+        for pieces in [whole, stream.as_bytes().chunks(11).collect(), vec![stream.as_bytes()]] {
+            let (_, events) = watch(Protocol::Responses, &pieces);
+            let course = events.course().unwrap();
+            assert_eq!(course.next(), next, "{stream}");
+            assert_eq!(course.response().get("id").and_then(|id| id.as_str()), id, "{stream}");
+        }
+    }
+    assert!(watch(Protocol::ChatCompletions, &[]).1.course().is_none());
+}
+
+#[test]
+fn what_is_cut_behind_an_answer_is_left_out() {
+    let answer = "data: {\"choices\":[{\"index\":0,\"finish_reason\":\"stop\"}]}\n\n";
+    for (rest, shown) in
+        [("data: [DON", ""), ("data: {\"choices\":[],\"us", ""), ("data: {}", "data: {}"), (": hi", ": hi")]
+    {
+        let (out, mut events) = watch(Protocol::ChatCompletions, &[answer.as_bytes(), rest.as_bytes()]);
+        assert_eq!(out, [answer, shown].concat().into_bytes(), "{rest}");
+        assert!(events.has_ended(), "{rest}");
     }
 }
 

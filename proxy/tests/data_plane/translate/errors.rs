@@ -266,3 +266,48 @@ async fn limits_are_told_in_the_clients_words() {
         assert_eq!(same.header("x-ratelimit-limit-tokens"), "30000", "{speaker:?}");
     }
 }
+
+#[tokio::test]
+async fn when_to_come_back_is_told_to_every_client() {
+    let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+    // What the provider says, and what its clients hear in each of the two headers; only OpenAI's know the second.
+    let table = [
+        (("retry-after-ms", "18642"), ("19", "18642")),
+        (("retry-after", "7"), ("7", "7000")),
+        (("retry-after", "0.2"), ("1", "200")),
+        (("retry-after", date), (date, "")),
+        (("retry-after", "soon"), ("", "")),
+        (("retry-after", "-1"), ("", "")),
+    ];
+    for ((name, value), (after, exactly)) in table {
+        for (speaker, case) in [(Speaker::Responses, "error-429-tokens"), (Speaker::Messages, "error-429")] {
+            let fake = Fake::start(move |_| async move {
+                let mut response = speaker.answer(case, 429);
+                response.headers_mut().insert(name, value.parse().unwrap());
+                response
+            })
+            .await;
+            let proxy = Proxy::serving(&[speaker.provider("a", &fake)]).await;
+            for (client, _) in pairs().filter(|(_, provider)| *provider == speaker) {
+                let answer = client.ask(&proxy, false).await;
+                let is_openais = matches!(client, Speaker::Chat | Speaker::Responses);
+                let expected = (after, if is_openais { exactly } else { "" });
+                let told = (answer.header("retry-after"), answer.header("retry-after-ms"));
+                assert_eq!(told, expected, "{name}: {value} of {speaker:?} to {client:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn clients_of_anthropic_are_told_whether_to_try_again_by_the_proxy_itself_too() {
+    let fake = Fake::start(|_| async { json(200, "<html>") }).await;
+    let proxy = Proxy::serving(&[Speaker::Chat.provider("a", &fake)]).await;
+    for (client, again) in [(Speaker::Messages, "true"), (Speaker::Chat, ""), (Speaker::Gemini, "")] {
+        let answer = client.ask(&proxy, false).await;
+        assert_eq!((answer.status.as_u16(), answer.header("x-should-retry")), (502, again), "{client:?}");
+    }
+    let (path, body) = Speaker::Messages.question(false);
+    let answer = Client::connect(proxy.address).await.send(post(&path, body.to_string())).await;
+    assert_eq!((answer.status.as_u16(), answer.header("x-should-retry")), (401, "false"));
+}
