@@ -64,13 +64,9 @@ impl std::fmt::Debug for StreamReader {
 
 impl StreamReader {
     /// A reader of a stream framed as the request asked. A body that begins with `{` or `[` is read as JSON all the
-    /// same: Gemini labels plain JSON errors as event streams.
+    /// same: Gemini labels plain JSON errors as event streams, and some servers do not stream.
     pub fn new(framing: Framing, decoder: Box<dyn StreamDecoder>) -> Self {
-        let framer = match framing {
-            Framing::AwsEvents => Framer::Aws(EventStreamFramer::default()),
-            text => Framer::Unknown(text),
-        };
-        StreamReader { framer, decoder, over: false }
+        StreamReader { framer: Framer::Unknown(framing), decoder, over: false }
     }
 
     /// Takes the next bytes. After an error of the framing nothing more is read.
@@ -84,7 +80,10 @@ impl StreamReader {
                 (Framing::Sse, b'{' | b'[') | (Framing::JsonArray, _) => {
                     Framer::Array(ArrayFramer::default())
                 }
-                (_, _) => Framer::Sse(SseFramer::default()),
+                // A message of AWS that began so, or with white space, would be far too long.
+                (Framing::AwsEvents, b'{') => Framer::Array(ArrayFramer::default()),
+                (Framing::AwsEvents, _) => Framer::Aws(EventStreamFramer::default()),
+                (Framing::Sse, _) => Framer::Sse(SseFramer::default()),
             };
         }
         let decoder = &mut self.decoder;

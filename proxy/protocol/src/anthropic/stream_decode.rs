@@ -342,6 +342,11 @@ impl StreamDecoder for Decoder {
                 self.message_delta(event.delta, event.usage, sink);
             }
             "message_stop" => self.stop(sink),
+            // A server that does not stream: the message itself.
+            "message" => {
+                self.start(lenient(data).unwrap_or_default(), sink);
+                self.stop(sink);
+            }
             kind if kind == "error"
                 || frame.event == b"error"
                 || kind.is_empty() && event.error.is_some() =>

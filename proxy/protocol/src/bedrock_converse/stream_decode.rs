@@ -10,7 +10,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Sink};
-use crate::json::{Str, lenient};
+use crate::json::{Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -140,6 +140,39 @@ impl Decoder {
         }
     }
 
+    /// Reads a whole answer, if that is one.
+    fn whole(&mut self, data: &str, sink: &mut dyn Sink) {
+        let Ok(answer) = lenient::<wire::Answer<'_>>(data) else { return };
+        let Some(message) = answer.output.and_then(|output| output.message) else { return };
+        for (index, block) in (0..).zip(message.content.unwrap_or_default()) {
+            self.whole_block(index, block, sink);
+            self.close(index, sink);
+        }
+        self.stop(answer.stop_reason, sink);
+        if let Some(usage) = answer.usage {
+            sink.event(Event::Usage(usage.counts()));
+        }
+    }
+
+    fn whole_block(&mut self, index: u32, block: wire::Block<'_>, sink: &mut dyn Sink) {
+        let mut delta = wire::Delta { text: block.text, ..wire::Delta::default() };
+        if let Some(mut call) = block.tool_use {
+            let input = call.input.take().map(|raw| Str(compact(raw.get())));
+            delta.tool_use = Some(wire::InputDelta { input });
+            self.call(index, call, sink);
+        }
+        if let Some(reasoning) = block.reasoning {
+            let said = reasoning.text.unwrap_or_default();
+            let redacted = reasoning.redacted;
+            delta.reasoning =
+                Some(wire::ReasoningDelta { text: said.text, signature: said.signature, redacted });
+        }
+        self.delta(index, delta, sink);
+        for piece in block.citations.and_then(|cited| cited.content).unwrap_or_default() {
+            self.delta(index, wire::Delta { text: piece.text, ..wire::Delta::default() }, sink);
+        }
+    }
+
     fn fail(&mut self, error: ApiError, sink: &mut dyn Sink) {
         self.over = true;
         sink.event(Event::Error(Box::new(error)));
@@ -196,6 +229,8 @@ impl StreamDecoder for Decoder {
                     sink.event(Event::Usage(usage.counts()));
                 }
             }
+            // A server that does not stream: the answer itself.
+            "" => self.whole(data, sink),
             _ => {}
         }
     }

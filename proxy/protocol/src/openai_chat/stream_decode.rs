@@ -43,6 +43,8 @@ struct Choice {
     /// All stay open, since their pieces may alternate.
     calls: Vec<Call>,
     signs: Signs,
+    /// It comes in deltas. A message next to them only repeats what they said.
+    has_deltas: bool,
     /// The provider's word for why it ended.
     finish: Option<String>,
 }
@@ -113,14 +115,17 @@ impl Decoder {
                     before: 0,
                     calls: Vec::new(),
                     signs: Signs::default(),
+                    has_deltas: false,
                     finish: None,
                 });
                 self.choices.len() - 1
             }
         };
         let state = &mut self.choices[at];
+        state.has_deltas |= chunk.delta.is_some();
+        let message = chunk.message.filter(|_| !state.has_deltas).map(|message| *message);
         let mut open = Open { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
-        if let Some(delta) = chunk.delta {
+        if let Some(delta) = chunk.delta.or(message) {
             let likely = logprobs::of_choice(chunk.logprobs);
             open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
             open.content(delta.content, likely.text);

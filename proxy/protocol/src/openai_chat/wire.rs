@@ -289,10 +289,11 @@ record! {
 }
 
 record! {
-    /// A choice of a chunk.
+    /// A choice of a chunk. A server that does not stream gives all of its message at once.
     pub(super) struct ChunkChoice<'a> {
         index: u32,
         delta: ChunkDelta<'a>,
+        message: Box<ChunkDelta<'a>>,
         logprobs: &'a RawValue,
         content_filter_results: &'a RawValue,
         finish_reason: Str<'a>,

@@ -109,6 +109,8 @@ impl Decoder {
             kind if named_error || kind.is_empty() && event.error.is_some() => {
                 self.fail(error::of_event(&event, data), sink)
             }
+            // A server that does not stream: the response itself.
+            "" if event.response.is_none() => self.whole(data, sink),
             _ => {}
         }
     }

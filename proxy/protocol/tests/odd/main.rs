@@ -12,6 +12,7 @@ mod models;
 mod requests;
 mod streams;
 mod warnings;
+mod whole;
 
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{NoStates, Reply, RouteOptions};
