@@ -7,17 +7,15 @@ use serde_json::value::RawValue;
 use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink, State};
+use crate::ir::{BlockKind, Delta, Event, Logprob, Sink};
 use crate::json::{Str, StrOr, count, lenient, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
+use super::decode_calls::Call;
 use super::response::{Signs, finish};
-use super::wire::{CallDelta, Chunk, ChunkChoice, Piece};
-use super::{annotations, error, logprobs, message, part, usage};
-
-/// The key of the deprecated `function_call` among a choice's calls, which has no index.
-const LEGACY: u32 = u32::MAX;
+use super::wire::{Chunk, ChunkChoice, Piece};
+use super::{annotations, error, logprobs, part, usage};
 
 /// Reads chunks.
 pub(super) struct Decoder {
@@ -33,33 +31,25 @@ pub(super) struct Decoder {
 }
 
 /// What is open in one choice.
-struct Choice {
-    index: u32,
+pub(super) struct Choice {
+    pub(super) index: u32,
     /// The open block of text, reasoning or refusal.
-    said: Option<(Said, u32)>,
+    pub(super) said: Option<(Said, u32)>,
     /// The length of all text so far, and of what came before the text at hand, in characters.
     length: u64,
     before: u64,
     /// All stay open, since their pieces may alternate.
-    calls: Vec<Call>,
-    signs: Signs,
+    pub(super) calls: Vec<Call>,
+    pub(super) signs: Signs,
     /// It comes in deltas. A message next to them only repeats what they said.
     has_deltas: bool,
     /// The provider's word for why it ended.
     finish: Option<String>,
 }
 
-/// A call.
-struct Call {
-    /// Its index in the stream; some servers give none.
-    index: Option<u32>,
-    id: String,
-    block: u32,
-}
-
 /// Kinds of blocks of which one is open at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     Text,
     Reasoning,
     Refusal,
@@ -135,9 +125,7 @@ impl Decoder {
                 open.call(call);
             }
             if let Some(function) = delta.function_call {
-                let arguments = function.arguments.map(message::arguments_text);
-                let said = Function { name: function.name, arguments };
-                open.function(Some(LEGACY), Cow::Borrowed(""), said, CallStyle::Legacy, None);
+                open.legacy_call(function);
             }
             if let Some(extra) = delta.extra_content {
                 open.sign_last(extra);
@@ -154,15 +142,15 @@ impl Decoder {
 }
 
 /// One choice while a chunk is read into it.
-struct Open<'o, 's> {
-    state: &'o mut Choice,
-    blocks: &'o mut u32,
-    exchange: &'o Exchange,
-    sink: &'o mut (dyn Sink + 's),
+pub(super) struct Open<'o, 's> {
+    pub(super) state: &'o mut Choice,
+    pub(super) blocks: &'o mut u32,
+    pub(super) exchange: &'o Exchange,
+    pub(super) sink: &'o mut (dyn Sink + 's),
 }
 
 impl Open<'_, '_> {
-    fn start(&mut self, kind: BlockKind<'_>) -> u32 {
+    pub(super) fn start(&mut self, kind: BlockKind<'_>) -> u32 {
         let block = *self.blocks;
         *self.blocks += 1;
         self.sink.event(Event::BlockStart { block, choice: self.state.index, kind });
@@ -179,6 +167,7 @@ impl Open<'_, '_> {
         let block = match self.state.said {
             Some((open, block)) if open == kind => block,
             other => {
+                self.open_named_calls();
                 if let Some((_, block)) = other {
                     self.sink.event(Event::BlockEnd { block });
                 }
@@ -237,83 +226,6 @@ impl Open<'_, '_> {
             self.sink.event(Event::Citation { block, citation });
         }
     }
-
-    fn call(&mut self, call: CallDelta<'_>) {
-        let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
-        let (said, style) = match (call.custom, call.function) {
-            (Some(custom), _) => {
-                let arguments = custom.input.map(|input| input.0);
-                (Function { name: custom.name, arguments }, CallStyle::Custom)
-            }
-            (None, function) => {
-                let function = function.unwrap_or_default();
-                let arguments = function.arguments.map(message::arguments_text);
-                (Function { name: function.name, arguments }, CallStyle::Function)
-            }
-        };
-        let state = call.extra_content.and_then(message::google_signature);
-        self.function(call.index, id, said, style, state);
-    }
-
-    /// Adds to the call of that index; id and name come with its first piece only. A signature goes before the
-    /// arguments it came with: some protocols have a place for it only there.
-    fn function(
-        &mut self,
-        index: Option<u32>,
-        id: Cow<'_, str>,
-        function: Function<'_>,
-        style: CallStyle,
-        state: Option<State<'_>>,
-    ) {
-        let is_named = function.name.as_ref().is_some_and(|name| !name.0.is_empty());
-        let block = known(&self.state.calls, index, &id, is_named).unwrap_or_else(|| {
-            if let Some((_, block)) = self.state.said.take() {
-                self.sink.event(Event::BlockEnd { block });
-            }
-            let name = function.name.map_or(Cow::Borrowed(""), |name| name.0);
-            let name = self.exchange.names.client(name);
-            let own_id = id.to_string();
-            let block = self.start(BlockKind::ToolCall { id, name, style });
-            self.state.calls.push(Call { index, id: own_id, block });
-            self.state.signs.calls = true;
-            block
-        });
-        if let Some(state) = state {
-            self.sink.event(Event::Signature { block, state });
-        }
-        if let Some(args) = function.arguments.filter(|args| !args.is_empty()) {
-            self.sink.event(Event::Delta { block, delta: Delta::Args(args) });
-        }
-    }
-
-    /// A signature of the message belongs to its first call, or to what is being said.
-    fn sign_last(&mut self, extra: &RawValue) {
-        let block =
-            self.state.calls.first().map(|call| call.block).or(self.state.said.map(|(_, block)| block));
-        if let (Some(block), Some(state)) = (block, message::google_signature(extra)) {
-            self.sink.event(Event::Signature { block, state });
-        }
-    }
-}
-
-/// What a piece of a call says.
-struct Function<'a> {
-    name: Option<Str<'a>>,
-    arguments: Option<Cow<'a, str>>,
-}
-
-/// The block of the call that a piece belongs to; `None`: it begins another. Some servers give every call the index 0,
-/// or no index: a name with an id of its own begins a call then.
-fn known(calls: &[Call], index: Option<u32>, id: &str, is_named: bool) -> Option<u32> {
-    let of_id = || calls.iter().find(|call| call.id == id);
-    let call = match index {
-        Some(_) => calls.iter().rev().find(|call| call.index == index),
-        None if id.is_empty() && is_named => None,
-        None if id.is_empty() => calls.last(),
-        None => of_id(),
-    }?;
-    let is_another = is_named && !id.is_empty() && !call.id.is_empty() && call.id != id;
-    if is_another { of_id().map(|call| call.block) } else { Some(call.block) }
 }
 
 impl StreamDecoder for Decoder {
@@ -345,8 +257,9 @@ impl StreamDecoder for Decoder {
             return sink.event(Event::Error(Box::new(ApiError::incomplete())));
         }
         for choice in &mut self.choices {
+            Open { state: choice, blocks: &mut self.blocks, exchange: &self.exchange, sink }.open_calls();
             let said = choice.said.take().map(|(_, block)| block);
-            for block in said.into_iter().chain(choice.calls.drain(..).map(|call| call.block)) {
+            for block in said.into_iter().chain(choice.calls.drain(..).filter_map(|call| call.block())) {
                 sink.event(Event::BlockEnd { block });
             }
             let native = Cow::Owned(choice.finish.take().unwrap_or_default());
