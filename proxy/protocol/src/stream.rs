@@ -23,7 +23,12 @@ pub trait StreamDecoder: Send {
     /// Takes one frame.
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink);
 
-    /// The stream is over. Emits `End`, or `Error` if the answer is not complete.
+    /// Whether all of the answer came, though its end was not passed on: what it cost may follow. If the stream breaks
+    /// now, nothing of the answer is lost.
+    fn is_complete(&self) -> bool;
+
+    /// The stream is over. Emits `End`, or `Error` if the answer is not complete. Nothing, if either was emitted before:
+    /// with the last event, where a protocol has one.
     fn finish(&mut self, sink: &mut dyn Sink);
 }
 
@@ -95,6 +100,12 @@ impl StreamReader {
             Framer::Unknown(_) => Ok(()),
         };
         self.fail(result, sink);
+    }
+
+    /// Whether [finishing](Self::finish) gives an answer its end, and no error: also of a stream that broke.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.over && self.decoder.is_complete()
     }
 
     /// The stream is over.

@@ -290,6 +290,7 @@ async fn stream(
                     pump.push(&data);
                 }
             }
+            Some(Err(_)) if pump.is_complete() => pump.finish(),
             Some(Err(error)) if broken(&error).kind == ErrorKind::Timeout => return Err(Failure::Timeout),
             Some(Err(_)) => return Err(Failure::Broken),
             None => pump.finish(),

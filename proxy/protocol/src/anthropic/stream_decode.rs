@@ -358,6 +358,10 @@ impl StreamDecoder for Decoder {
         }
     }
 
+    fn is_complete(&self) -> bool {
+        !self.over && self.end.is_some() && self.open.is_empty()
+    }
+
     fn finish(&mut self, sink: &mut dyn Sink) {
         if !self.over {
             self.stop(sink);

@@ -1,7 +1,7 @@
 //! Reading a stream.
 //!
 //! Blocks of text and reasoning have no start of their own: their first piece is it. Why the answer ended is said
-//! before what it cost, so the end of the stream is the end of the answer.
+//! before what it cost, which is the last event.
 
 use std::borrow::Cow;
 
@@ -149,8 +149,16 @@ impl Decoder {
             self.close(index, sink);
         }
         self.stop(answer.stop_reason, sink);
-        if let Some(usage) = answer.usage {
+        self.metadata(answer.usage, sink);
+    }
+
+    /// What the answer cost, which is the last event of one that is complete.
+    fn metadata(&mut self, usage: Option<wire::Usage<'_>>, sink: &mut dyn Sink) {
+        if let Some(usage) = usage {
             sink.event(Event::Usage(usage.counts()));
+        }
+        if self.ended {
+            self.finish(sink);
         }
     }
 
@@ -224,15 +232,15 @@ impl StreamDecoder for Decoder {
             "contentBlockDelta" => self.delta(index, event.delta.unwrap_or_default(), sink),
             "contentBlockStop" => self.close(index, sink),
             "messageStop" => self.stop(event.stop_reason, sink),
-            "metadata" => {
-                if let Some(usage) = event.usage {
-                    sink.event(Event::Usage(usage.counts()));
-                }
-            }
+            "metadata" => self.metadata(event.usage, sink),
             // A server that does not stream: the answer itself.
             "" => self.whole(data, sink),
             _ => {}
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.over && self.ended
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

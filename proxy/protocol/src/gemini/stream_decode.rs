@@ -41,6 +41,8 @@ struct Choice {
     open: Option<Open>,
     calls: bool,
     finish: Option<String>,
+    /// It went on after it said why it ended: some models say that with every chunk.
+    goes_on: bool,
     message: Option<String>,
     /// The text of the open block, where it may be cited.
     text: String,
@@ -123,6 +125,7 @@ impl Decoder {
                 open: None,
                 calls: false,
                 finish: None,
+                goes_on: false,
                 message: None,
                 text: String::new(),
             });
@@ -131,6 +134,7 @@ impl Decoder {
         let state = &mut self.choices[at];
         let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
         let tokens = logprobs::read(tokens);
+        state.goes_on |= state.finish.is_some() && candidate.content.is_some();
         for key in account::extensions(&FACTS, Scope::Choice, &candidate.rest) {
             sink.event(Event::Extension(Cow::Borrowed(key)));
         }
@@ -315,6 +319,12 @@ impl StreamDecoder for Decoder {
         if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        let is_over = |choice: &Choice| choice.finish.is_some() && !choice.goes_on;
+        let is_answered = !self.choices.is_empty() && self.choices.iter().all(is_over);
+        !self.failed && (is_answered || self.choices.is_empty() && self.blocked.is_some())
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

@@ -24,10 +24,8 @@ pub(super) struct Decoder {
     /// Blocks opened so far.
     blocks: u32,
     started: bool,
-    /// `[DONE]` was seen.
-    done: bool,
-    /// An error ended the stream.
-    failed: bool,
+    /// The end, or an error, was passed on.
+    over: bool,
 }
 
 /// What is open in one choice.
@@ -57,12 +55,12 @@ pub(super) enum Said {
 
 impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Decoder { exchange, choices: Vec::new(), blocks: 0, started: false, done: false, failed: false }
+        Decoder { exchange, choices: Vec::new(), blocks: 0, started: false, over: false }
     }
 
     fn chunk(&mut self, chunk: Chunk<'_>, sink: &mut dyn Sink) {
         if let Some(raw) = chunk.error {
-            self.failed = true;
+            self.over = true;
             return sink.event(Event::Error(Box::new(error::decode_stream(raw))));
         }
         let choices = chunk.choices.unwrap_or_default();
@@ -88,9 +86,34 @@ impl Decoder {
     /// A frame that is no chunk: an error without the member that says so, or nothing of ours.
     fn odd(&mut self, event: &[u8], text: &str, sink: &mut dyn Sink) {
         if let Some(error) = error::decode_bare(event == b"error", text) {
-            self.failed = true;
+            self.over = true;
             sink.event(Event::Error(Box::new(error)));
         }
+    }
+
+    /// Ends the answer. What is open of one that is not complete was cut: it has no end.
+    fn end(&mut self, is_complete: bool, sink: &mut dyn Sink) {
+        self.over = true;
+        if !is_complete {
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
+        for choice in &mut self.choices {
+            Open { state: choice, blocks: &mut self.blocks, exchange: &self.exchange, sink }.open_calls();
+            let said = choice.said.take().map(|(_, block)| block);
+            for block in said.into_iter().chain(choice.calls.drain(..).filter_map(|call| call.block())) {
+                sink.event(Event::BlockEnd { block });
+            }
+            let native = Cow::Owned(choice.finish.take().unwrap_or_default());
+            let finish = finish(&native, &choice.signs);
+            sink.event(Event::Finish {
+                choice: choice.index,
+                finish,
+                native,
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(Event::End);
     }
 
     fn choice(&mut self, chunk: ChunkChoice<'_>, sink: &mut dyn Sink) {
@@ -230,12 +253,13 @@ impl Open<'_, '_> {
 
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
-        if self.failed || self.done {
+        if self.over {
             return;
         }
+        // What it cost came before.
         if frame.data.trim_ascii() == b"[DONE]" {
-            self.done = true;
-            return;
+            let is_answered = !self.choices.is_empty();
+            return self.end(is_answered, sink);
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
         let Ok(text) = std::str::from_utf8(frame.data) else { return };
@@ -246,32 +270,14 @@ impl StreamDecoder for Decoder {
         self.chunk(chunk, sink);
     }
 
+    fn is_complete(&self) -> bool {
+        let mut choices = self.choices.iter();
+        !self.over && !self.choices.is_empty() && choices.all(|choice| choice.finish.is_some())
+    }
+
     fn finish(&mut self, sink: &mut dyn Sink) {
-        if self.failed {
-            return;
+        if !self.over {
+            self.end(self.is_complete(), sink);
         }
-        let all_ended = self.choices.iter().all(|choice| choice.finish.is_some());
-        let complete = !self.choices.is_empty() && (self.done || all_ended);
-        if !complete {
-            // What is open was cut: it has no end.
-            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
-        }
-        for choice in &mut self.choices {
-            Open { state: choice, blocks: &mut self.blocks, exchange: &self.exchange, sink }.open_calls();
-            let said = choice.said.take().map(|(_, block)| block);
-            for block in said.into_iter().chain(choice.calls.drain(..).filter_map(|call| call.block())) {
-                sink.event(Event::BlockEnd { block });
-            }
-            let native = Cow::Owned(choice.finish.take().unwrap_or_default());
-            let finish = finish(&native, &choice.signs);
-            sink.event(Event::Finish {
-                choice: choice.index,
-                finish,
-                native,
-                stop_sequence: None,
-                message: None,
-            });
-        }
-        sink.event(Event::End);
     }
 }

@@ -291,6 +291,11 @@ impl StreamDecoder for Decoder {
         }
     }
 
+    /// Nothing is known to be complete before the last event.
+    fn is_complete(&self) -> bool {
+        false
+    }
+
     fn finish(&mut self, sink: &mut dyn Sink) {
         if !self.over {
             // What is open was cut: it has no end.
