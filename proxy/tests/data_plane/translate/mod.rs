@@ -2,6 +2,7 @@
 
 mod content;
 mod counting;
+mod ends;
 mod errors;
 mod lasting;
 mod options;
