@@ -9,7 +9,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Scope, Sink, State};
-use crate::json::{Str, compact, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -21,6 +21,7 @@ use super::{THIS, citations, error, finish, wire};
 /// Reads events.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     /// A message was started.
     started: bool,
     /// Blocks opened so far, over all messages.
@@ -71,6 +72,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             started: false,
             blocks: 0,
             said: false,
@@ -329,7 +331,7 @@ impl StreamDecoder for Decoder {
             return;
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
-        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let data = &*self.mender.text(frame.data);
         let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {

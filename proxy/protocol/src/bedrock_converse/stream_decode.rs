@@ -10,7 +10,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Sink};
-use crate::json::{Str, compact, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
 use crate::stream::StreamDecoder;
@@ -21,6 +21,7 @@ use super::{THIS, error, wire};
 /// Reads events.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     started: bool,
     blocks: u32,
     open: Vec<Open>,
@@ -52,6 +53,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             started: false,
             blocks: 0,
             open: Vec::new(),
@@ -219,7 +221,7 @@ impl StreamDecoder for Decoder {
             return self.fail(error::decode_event(fault, frame.data), sink);
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
-        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let data = &*self.mender.text(frame.data);
         let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match kind {

@@ -9,7 +9,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Scope, Sink, Usage};
-use crate::json::{Str, compact, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
@@ -23,6 +23,7 @@ use super::{THIS, error, finish, grounding, logprobs, response};
 /// Reads chunks.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     choices: Vec<Choice>,
     /// Blocks opened so far.
     blocks: u32,
@@ -70,6 +71,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             choices: Vec::new(),
             blocks: 0,
             started: false,
@@ -315,7 +317,7 @@ impl StreamDecoder for Decoder {
             return;
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }

@@ -8,7 +8,7 @@ use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, Delta, Event, Logprob, Sink};
-use crate::json::{Str, StrOr, count, lenient, string};
+use crate::json::{Mender, Str, StrOr, count, lenient, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
@@ -20,6 +20,7 @@ use super::{annotations, error, logprobs, part, usage};
 /// Reads chunks.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     choices: Vec<Choice>,
     /// Blocks opened so far.
     blocks: u32,
@@ -55,7 +56,8 @@ pub(super) enum Said {
 
 impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Decoder { exchange, choices: Vec::new(), blocks: 0, started: false, over: false }
+        let mender = Mender::default();
+        Decoder { exchange, mender, choices: Vec::new(), blocks: 0, started: false, over: false }
     }
 
     fn chunk(&mut self, chunk: Chunk<'_>, sink: &mut dyn Sink) {
@@ -262,7 +264,7 @@ impl StreamDecoder for Decoder {
             return self.end(is_answered, sink);
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         let Ok(chunk) = lenient::<Chunk<'_>>(text) else { return };
         if chunk.choices.is_none() && chunk.error.is_none() && chunk.usage.is_none() {
             return self.odd(frame.event, text, sink);

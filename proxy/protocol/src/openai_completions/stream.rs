@@ -6,7 +6,7 @@ use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, Delta, Event, Sink, Usage};
 use crate::json::write::{self, Object};
-use crate::json::{Str, lenient};
+use crate::json::{Mender, Str, lenient};
 use crate::notes::Notes;
 use crate::openai_chat::{error, usage};
 use crate::sse::{Frame, write_event};
@@ -21,6 +21,7 @@ pub(super) struct Decoder {
     /// Choices by their index; each is one block of text, numbered in order of appearance.
     choices: Vec<(u32, Option<String>)>,
     started: bool,
+    mender: Mender,
     /// The end, or an error, was passed on.
     over: bool,
 }
@@ -97,7 +98,7 @@ impl StreamDecoder for Decoder {
             let is_answered = !self.choices.is_empty();
             return self.end(is_answered, sink);
         }
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }

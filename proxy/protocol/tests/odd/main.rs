@@ -9,6 +9,7 @@
 mod answers;
 mod ends;
 mod errors;
+mod halves;
 mod models;
 mod requests;
 mod streams;
