@@ -100,8 +100,7 @@ impl Decoder {
         self.take_end(message.stop_reason, message.stop_sequence, message.stop_details);
         if let Some(told) = &message.usage {
             self.counts = Counts::default();
-            self.counts.take(told);
-            sink.event(Event::Usage(self.counts.usage()));
+            self.count(told, sink);
         }
     }
 
@@ -239,8 +238,14 @@ impl Decoder {
             self.take_end(delta.stop_reason, delta.stop_sequence, delta.stop_details);
         }
         if let Some(told) = &told {
-            self.counts.take(told);
-            sink.event(Event::Usage(self.counts.usage()));
+            self.count(told, sink);
+        }
+    }
+
+    fn count(&mut self, told: &wire::Usage<'_>, sink: &mut dyn Sink) {
+        self.counts.take(told);
+        if let Some(usage) = self.counts.usage() {
+            sink.event(Event::Usage(usage));
         }
     }
 

@@ -156,8 +156,8 @@ impl Decoder {
 
     /// What the answer cost, which is the last event of one that is complete.
     fn metadata(&mut self, usage: Option<wire::Usage<'_>>, sink: &mut dyn Sink) {
-        if let Some(usage) = usage {
-            sink.event(Event::Usage(usage.counts()));
+        if let Some(usage) = usage.and_then(|usage| usage.counts()) {
+            sink.event(Event::Usage(usage));
         }
         if self.ended {
             self.finish(sink);

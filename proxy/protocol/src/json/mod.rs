@@ -25,7 +25,7 @@ pub use compact::compact;
 pub(crate) use lenient::{lenient, read_lenient};
 pub(crate) use mend::Mender;
 pub use mend::mend;
-pub(crate) use text::{Few, Num, Str, StrOr};
+pub(crate) use text::{Count, Few, Num, Str, StrOr};
 pub(crate) use tree::Tree;
 pub(crate) use unescape::string;
 

@@ -80,8 +80,8 @@ impl Decoder {
         for choice in choices {
             self.choice(choice, sink);
         }
-        if let Some(counts) = &chunk.usage {
-            sink.event(Event::Usage(usage::decode(counts)));
+        if let Some(counts) = chunk.usage.as_ref().and_then(usage::decode) {
+            sink.event(Event::Usage(counts));
         }
     }
 

@@ -4,21 +4,23 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage;
 use crate::json::write::Object;
-use crate::json::{Num, lenient};
+use crate::json::{Count, lenient};
 
 use super::wire;
 
-/// Reads a usage object; `None` if it is not one.
+/// Reads a usage object; `None` if it tells nothing.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
-    let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+    let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
+    let (read, written) = (count(&told.input_tokens), count(&told.output_tokens));
+    read.or(written)?;
     let input = told.input_tokens_details.as_ref();
     let output = told.output_tokens_details.as_ref();
     Some(Usage {
-        input_total: count(&told.input_tokens).unwrap_or(0),
+        input_total: read.unwrap_or(0),
         cache_read: input.and_then(|details| count(&details.cached_tokens)),
         cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
-        output_total: count(&told.output_tokens).unwrap_or(0),
+        output_total: written.unwrap_or(0),
         reasoning: output.and_then(|details| count(&details.reasoning_tokens)),
     })
 }

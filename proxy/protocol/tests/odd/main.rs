@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod counts;
 mod ends;
 mod errors;
 mod halves;
