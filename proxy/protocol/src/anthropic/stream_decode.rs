@@ -184,7 +184,9 @@ impl Decoder {
     }
 
     fn delta(&mut self, index: u32, delta: wire::Delta<'_>, sink: &mut dyn Sink) {
-        let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
+        let known = self.open.iter().position(|open| open.index == index && open.kind.takes(&delta));
+        let Some(at) = known.or_else(|| self.imply(index, &delta, sink)) else { return };
+        let open = &mut self.open[at];
         let block = open.block;
         match &mut open.kind {
             Kind::Text(length, cited) => {
@@ -215,6 +217,19 @@ impl Decoder {
             Kind::Custom(text) => text.push_str(delta.partial_json.as_ref().map_or("", |text| text.as_ref())),
             Kind::Other => {}
         }
+    }
+
+    /// Starts the block of a piece where a server does not: what a call is called is said only there.
+    fn imply(&mut self, index: u32, delta: &wire::Delta<'_>, sink: &mut dyn Sink) -> Option<usize> {
+        let word = match delta {
+            delta if delta.text.is_some() => "text",
+            delta if delta.thinking.is_some() => "thinking",
+            _ => return None,
+        };
+        self.close(index, sink);
+        let kind = Some(Str(Cow::Borrowed(word)));
+        self.open(index, wire::StartedBlock { kind, ..Default::default() }, sink);
+        self.open.len().checked_sub(1)
     }
 
     fn close(&mut self, index: u32, sink: &mut dyn Sink) {
@@ -283,6 +298,17 @@ impl Decoder {
             message: end.message.map(Cow::Owned),
         });
         sink.event(Event::End);
+    }
+}
+
+impl Kind {
+    /// Whether a piece may be of such a block.
+    fn takes(&self, delta: &wire::Delta<'_>) -> bool {
+        match self {
+            Kind::Text(..) => delta.thinking.is_none(),
+            Kind::Reasoning => delta.text.is_none(),
+            _ => true,
+        }
     }
 }
 

@@ -206,6 +206,32 @@ fn the_end_of_a_full_window_keeps_its_word() {
 }
 
 #[test]
+fn blocks_of_messages_need_not_be_said_to_start() {
+    let piece =
+        |index: u32, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+    let thought = json!({"type": "thinking_delta", "thinking": "hm"});
+    let text_of = |text: &str| json!({"type": "text_delta", "text": text});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}});
+    for index in [0, 1] {
+        let stop = json!({"type": "content_block_stop", "index": index});
+        let events = [
+            json!({"type": "message_start", "message": {"id": "m"}}),
+            piece(0, thought.clone()),
+            piece(0, json!({"type": "signature_delta", "signature": "s"})),
+            piece(index, text_of("H")),
+            piece(index, text_of("i")),
+            stop,
+            end.clone(),
+        ];
+        let (response, error) = stream(MESSAGES, &sse(&events));
+        assert_eq!((text(&response).as_str(), reasoning(&response).as_str(), error), ("Hi", "hm", None));
+        assert_eq!(response.choices[0].blocks().count(), 2);
+    }
+    let (response, error) = stream(MESSAGES, &sse(&[piece(0, text_of("Hi")), end]));
+    assert_eq!((text(&response).as_str(), error), ("Hi", None), "nor the message");
+}
+
+#[test]
 fn a_message_may_begin_with_blocks_and_be_over() {
     let call = json!({"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}, "caller": {"type": "code_execution_20250825"}});
     let result = json!({"type": "code_execution_tool_result", "tool_use_id": "s", "content": {}});
