@@ -1,8 +1,11 @@
 //! Streams: the seams between bytes, frames and events.
 
+use std::borrow::Cow;
+
 use crate::aws_eventstream::EventStreamFramer;
 use crate::error::ApiError;
-use crate::ir::{Event, Sink};
+use crate::ir::{Delta, Event, Sink};
+use crate::json::Str;
 use crate::notes::Notes;
 use crate::sse::{ArrayFramer, Frame, FrameError, SseFramer};
 
@@ -126,6 +129,18 @@ impl StreamReader {
             self.over = true;
             sink.event(Event::Error(Box::new(ApiError::malformed())));
         }
+    }
+}
+
+/// Passes a piece of a block on, unless it is empty.
+pub(crate) fn piece<'t>(
+    block: u32,
+    text: Option<Str<'t>>,
+    delta: fn(Cow<'t, str>) -> Delta<'t>,
+    sink: &mut dyn Sink,
+) {
+    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
+        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 

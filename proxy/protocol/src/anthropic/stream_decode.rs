@@ -12,7 +12,7 @@ use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Scope, Sin
 use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
-use crate::stream::StreamDecoder;
+use crate::stream::{StreamDecoder, piece};
 
 use super::facts::FACTS;
 use super::usage::Counts;
@@ -327,13 +327,6 @@ impl Open {
             Kind::Reasoning | Kind::Other => {}
         }
         sink.event(Event::BlockEnd { block });
-    }
-}
-
-/// Passes a piece on, unless it is empty.
-fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta<'t>, sink: &mut dyn Sink) {
-    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
-        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 

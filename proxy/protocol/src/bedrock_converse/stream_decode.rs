@@ -13,7 +13,7 @@ use crate::ir::{BlockKind, CallStyle, Delta, Event, Sink};
 use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
-use crate::stream::StreamDecoder;
+use crate::stream::{StreamDecoder, piece};
 
 use super::finish::{self, Called};
 use super::{THIS, error, wire};
@@ -195,13 +195,6 @@ impl Open {
             piece(self.block, Some(Str(custom::unwrap(text))), Delta::Args, sink);
         }
         sink.event(Event::BlockEnd { block: self.block });
-    }
-}
-
-/// Passes a piece on, unless it is empty.
-fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta<'t>, sink: &mut dyn Sink) {
-    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
-        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 

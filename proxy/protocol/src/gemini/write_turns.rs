@@ -16,8 +16,6 @@ use super::foreign::Foreign;
 use super::write_part::{self, NotAnObject};
 use super::{THIS, write_media, write_result};
 
-/// Asks for JSON where the model has no setting for it together with functions (TRANSLATION §5).
-
 /// What the user says where Gemini needs a user and nobody spoke.
 const SILENCE: &str = " ";
 

@@ -17,15 +17,14 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
 /// then it is added.
 pub(super) fn decode(usage: &wire::Usage<'_>) -> Option<Usage> {
     let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
-    let (prompt, completion) = (count(&usage.prompt_tokens), count(&usage.completion_tokens));
-    prompt.or(completion)?;
+    count(&usage.prompt_tokens).or(count(&usage.completion_tokens))?;
     let input = usage.prompt_tokens_details.as_ref();
     let output = usage.completion_tokens_details.as_ref();
     let mut read = Usage {
-        input_total: prompt.unwrap_or(0),
+        input_total: count(&usage.prompt_tokens).unwrap_or(0),
         cache_read: input.and_then(|details| count(&details.cached_tokens)),
         cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
-        output_total: completion.unwrap_or(0),
+        output_total: count(&usage.completion_tokens).unwrap_or(0),
         reasoning: output.and_then(|details| count(&details.reasoning_tokens)),
     };
     let with_reasoning = read.total().saturating_add(read.reasoning.unwrap_or(0));

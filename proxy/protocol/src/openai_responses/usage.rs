@@ -12,15 +12,14 @@ use super::wire;
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
     let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
-    let (read, written) = (count(&told.input_tokens), count(&told.output_tokens));
-    read.or(written)?;
+    count(&told.input_tokens).or(count(&told.output_tokens))?;
     let input = told.input_tokens_details.as_ref();
     let output = told.output_tokens_details.as_ref();
     Some(Usage {
-        input_total: read.unwrap_or(0),
+        input_total: count(&told.input_tokens).unwrap_or(0),
         cache_read: input.and_then(|details| count(&details.cached_tokens)),
         cache_write: input.and_then(|details| count(&details.cache_write_tokens)),
-        output_total: written.unwrap_or(0),
+        output_total: count(&told.output_tokens).unwrap_or(0),
         reasoning: output.and_then(|details| count(&details.reasoning_tokens)),
     })
 }

@@ -9,9 +9,12 @@ use super::*;
 /// What a stream sends.
 type Parts = Vec<Vec<u8>>;
 
-/// A stream of every provider: what it sends before it says why it ended, that and what follows before its end, and the
-/// event that ends it, if there is one.
-fn streams() -> Vec<(&'static dyn ProviderCodec, Parts, Parts, Option<Vec<u8>>)> {
+/// A stream: what it sends before it says why it ended, that and what follows before its end, and the event that ends
+/// it, if there is one.
+type Stream = (&'static dyn ProviderCodec, Parts, Parts, Option<Vec<u8>>);
+
+/// One of every provider.
+fn streams() -> Vec<Stream> {
     let event = |data: Value| format!("data: {data}\n\n").into_bytes();
     let aws = |name: &str, data: Value| {
         let mut out = Vec::new();
