@@ -1,8 +1,11 @@
 //! Streams: the seams between bytes, frames and events.
 
+use std::borrow::Cow;
+
 use crate::aws_eventstream::EventStreamFramer;
 use crate::error::ApiError;
-use crate::ir::{Event, Sink};
+use crate::ir::{Delta, Event, Sink};
+use crate::json::Str;
 use crate::notes::Notes;
 use crate::sse::{ArrayFramer, Frame, FrameError, SseFramer};
 
@@ -23,7 +26,12 @@ pub trait StreamDecoder: Send {
     /// Takes one frame.
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink);
 
-    /// The stream is over. Emits `End`, or `Error` if the answer is not complete.
+    /// Whether all of the answer came, though its end was not passed on: what it cost may follow. If the stream breaks
+    /// now, nothing of the answer is lost.
+    fn is_complete(&self) -> bool;
+
+    /// The stream is over. Emits `End`, or `Error` if the answer is not complete. Nothing, if either was emitted before:
+    /// with the last event, where a protocol has one.
     fn finish(&mut self, sink: &mut dyn Sink);
 }
 
@@ -64,13 +72,9 @@ impl std::fmt::Debug for StreamReader {
 
 impl StreamReader {
     /// A reader of a stream framed as the request asked. A body that begins with `{` or `[` is read as JSON all the
-    /// same: Gemini labels plain JSON errors as event streams.
+    /// same: Gemini labels plain JSON errors as event streams, and some servers do not stream.
     pub fn new(framing: Framing, decoder: Box<dyn StreamDecoder>) -> Self {
-        let framer = match framing {
-            Framing::AwsEvents => Framer::Aws(EventStreamFramer::default()),
-            text => Framer::Unknown(text),
-        };
-        StreamReader { framer, decoder, over: false }
+        StreamReader { framer: Framer::Unknown(framing), decoder, over: false }
     }
 
     /// Takes the next bytes. After an error of the framing nothing more is read.
@@ -84,7 +88,10 @@ impl StreamReader {
                 (Framing::Sse, b'{' | b'[') | (Framing::JsonArray, _) => {
                     Framer::Array(ArrayFramer::default())
                 }
-                (_, _) => Framer::Sse(SseFramer::default()),
+                // A message of AWS that began so, or with white space, would be far too long.
+                (Framing::AwsEvents, b'{') => Framer::Array(ArrayFramer::default()),
+                (Framing::AwsEvents, _) => Framer::Aws(EventStreamFramer::default()),
+                (Framing::Sse, _) => Framer::Sse(SseFramer::default()),
             };
         }
         let decoder = &mut self.decoder;
@@ -96,6 +103,12 @@ impl StreamReader {
             Framer::Unknown(_) => Ok(()),
         };
         self.fail(result, sink);
+    }
+
+    /// Whether [finishing](Self::finish) gives an answer its end, and no error: also of a stream that broke.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        !self.over && self.decoder.is_complete()
     }
 
     /// The stream is over.
@@ -116,6 +129,18 @@ impl StreamReader {
             self.over = true;
             sink.event(Event::Error(Box::new(ApiError::malformed())));
         }
+    }
+}
+
+/// Passes a piece of a block on, unless it is empty.
+pub(crate) fn piece<'t>(
+    block: u32,
+    text: Option<Str<'t>>,
+    delta: fn(Cow<'t, str>) -> Delta<'t>,
+    sink: &mut dyn Sink,
+) {
+    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
+        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 

@@ -16,6 +16,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
+use llm_protocol::json::mend;
 use llm_protocol::{ApiError, ErrorHead, ErrorKind, Notes};
 use llm_snapshot::provider::Protocol;
 use std::time::Duration;
@@ -250,7 +251,8 @@ async fn whole(
     bytes: Bytes,
 ) -> Result<Whole, Unusable> {
     let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
-    let mut answered = apart(bytes.len(), || reading.read(&bytes, keep))?;
+    let text = apart(bytes.len(), || mend(&bytes));
+    let mut answered = apart(bytes.len(), || reading.read(text.as_bytes(), keep))?;
     if answered.is_untold() {
         let work = Work { prompt: account.prompt(asked), said: answered.said() };
         let counted = account.tally().start(work).within(PATIENCE).await;
@@ -291,6 +293,7 @@ async fn stream(
                     pump.push(&data);
                 }
             }
+            Some(Err(_)) if pump.is_complete() => pump.finish(),
             Some(Err(error)) if broken(&error).kind == ErrorKind::Timeout => return Err(Failure::Timeout),
             Some(Err(_)) => return Err(Failure::Broken),
             None => pump.finish(),

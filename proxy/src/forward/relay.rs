@@ -150,10 +150,14 @@ impl Relay {
         })
     }
 
-    /// The answer breaks off, unless the stream said its last word.
+    /// The answer breaks off, unless the stream said its last word, or why it ends.
     fn broke(&mut self, kind: Kind, error: Option<BodyError>) -> Next {
+        if let Watch::Events(events) = &mut self.watch
+            && (events.end.is_some() || events.has_ended())
+        {
+            return self.ended();
+        }
         match (&self.watch, error) {
-            (Watch::Events(events), _) if events.end.is_some() => self.ended(),
             (Watch::Events(_), _) => self.last_words(kind, Outcome::Incomplete),
             (_, error) => {
                 self.end(Outcome::Incomplete);

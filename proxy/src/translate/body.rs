@@ -121,8 +121,9 @@ impl Translation {
             }
             // What happens after the end is no error.
             Some(Err(_)) | None if ended => self.end(Outcome::Complete),
-            Some(Err(error)) => self.pump.fail(broken(&error)),
-            None => {
+            Some(Err(error)) if !self.pump.is_complete() => self.pump.fail(broken(&error)),
+            // An answer that is there is good, however the connection ends.
+            Some(Err(_)) | None => {
                 self.pump.finish();
                 if self.pump.stage() == Stage::Ended {
                     self.end(Outcome::Complete);

@@ -105,6 +105,12 @@ impl Pump {
         self.reader.finish(&mut self.writer);
     }
 
+    /// Whether all of the answer came, though not its end: a stream that breaks now can be [finished](Self::finish).
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.reader.is_complete()
+    }
+
     /// Something ends it from outside.
     pub fn fail(&mut self, error: ApiError) {
         self.writer.event(Event::Error(Box::new(error)));

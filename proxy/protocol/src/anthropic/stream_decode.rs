@@ -9,10 +9,10 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Citation, Delta, Event, Finish, Scope, Sink, State};
-use crate::json::{Str, compact, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
-use crate::stream::StreamDecoder;
+use crate::stream::{StreamDecoder, piece};
 
 use super::facts::FACTS;
 use super::usage::Counts;
@@ -21,6 +21,7 @@ use super::{THIS, citations, error, finish, wire};
 /// Reads events.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     /// A message was started.
     started: bool,
     /// Blocks opened so far, over all messages.
@@ -71,6 +72,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             started: false,
             blocks: 0,
             said: false,
@@ -98,8 +100,7 @@ impl Decoder {
         self.take_end(message.stop_reason, message.stop_sequence, message.stop_details);
         if let Some(told) = &message.usage {
             self.counts = Counts::default();
-            self.counts.take(told);
-            sink.event(Event::Usage(self.counts.usage()));
+            self.count(told, sink);
         }
     }
 
@@ -183,7 +184,9 @@ impl Decoder {
     }
 
     fn delta(&mut self, index: u32, delta: wire::Delta<'_>, sink: &mut dyn Sink) {
-        let Some(open) = self.open.iter_mut().find(|open| open.index == index) else { return };
+        let known = self.open.iter().position(|open| open.index == index && open.kind.takes(&delta));
+        let Some(at) = known.or_else(|| self.imply(index, &delta, sink)) else { return };
+        let open = &mut self.open[at];
         let block = open.block;
         match &mut open.kind {
             Kind::Text(length, cited) => {
@@ -216,6 +219,19 @@ impl Decoder {
         }
     }
 
+    /// Starts the block of a piece where a server does not: what a call is called is said only there.
+    fn imply(&mut self, index: u32, delta: &wire::Delta<'_>, sink: &mut dyn Sink) -> Option<usize> {
+        let word = match delta {
+            delta if delta.text.is_some() => "text",
+            delta if delta.thinking.is_some() => "thinking",
+            _ => return None,
+        };
+        self.close(index, sink);
+        let kind = Some(Str(Cow::Borrowed(word)));
+        self.open(index, wire::StartedBlock { kind, ..Default::default() }, sink);
+        self.open.len().checked_sub(1)
+    }
+
     fn close(&mut self, index: u32, sink: &mut dyn Sink) {
         if let Some(at) = self.open.iter().position(|open| open.index == index) {
             self.open.remove(at).close(sink);
@@ -237,8 +253,14 @@ impl Decoder {
             self.take_end(delta.stop_reason, delta.stop_sequence, delta.stop_details);
         }
         if let Some(told) = &told {
-            self.counts.take(told);
-            sink.event(Event::Usage(self.counts.usage()));
+            self.count(told, sink);
+        }
+    }
+
+    fn count(&mut self, told: &wire::Usage<'_>, sink: &mut dyn Sink) {
+        self.counts.take(told);
+        if let Some(usage) = self.counts.usage() {
+            sink.event(Event::Usage(usage));
         }
     }
 
@@ -279,6 +301,17 @@ impl Decoder {
     }
 }
 
+impl Kind {
+    /// Whether a piece may be of such a block.
+    fn takes(&self, delta: &wire::Delta<'_>) -> bool {
+        match self {
+            Kind::Text(..) => delta.thinking.is_none(),
+            Kind::Reasoning => delta.text.is_none(),
+            _ => true,
+        }
+    }
+}
+
 impl Open {
     /// Ends the block, with what only now is complete.
     fn close(self, sink: &mut dyn Sink) {
@@ -294,13 +327,6 @@ impl Open {
             Kind::Reasoning | Kind::Other => {}
         }
         sink.event(Event::BlockEnd { block });
-    }
-}
-
-/// Passes a piece on, unless it is empty.
-fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta<'t>, sink: &mut dyn Sink) {
-    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
-        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 
@@ -329,7 +355,7 @@ impl StreamDecoder for Decoder {
             return;
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
-        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let data = &*self.mender.text(frame.data);
         let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match event.kind.as_ref().map_or("", |kind| kind.as_ref()) {
@@ -342,6 +368,11 @@ impl StreamDecoder for Decoder {
                 self.message_delta(event.delta, event.usage, sink);
             }
             "message_stop" => self.stop(sink),
+            // A server that does not stream: the message itself.
+            "message" => {
+                self.start(lenient(data).unwrap_or_default(), sink);
+                self.stop(sink);
+            }
             kind if kind == "error"
                 || frame.event == b"error"
                 || kind.is_empty() && event.error.is_some() =>
@@ -351,6 +382,10 @@ impl StreamDecoder for Decoder {
             }
             _ => {}
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.over && self.end.is_some() && self.open.is_empty()
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

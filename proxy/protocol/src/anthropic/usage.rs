@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage;
 use crate::json::write::Object;
-use crate::json::{Num, lenient};
+use crate::json::{Count, lenient};
 
 use super::wire;
 
@@ -21,8 +21,8 @@ pub(super) struct Counts {
 impl Counts {
     /// Takes what is told.
     pub(super) fn take(&mut self, told: &wire::Usage<'_>) {
-        let mut set = |slot: fn(&mut Counts) -> &mut Option<u64>, number: &Option<Num<'_>>| {
-            if let Some(count) = number.as_ref().and_then(Num::as_u64) {
+        let mut set = |slot: fn(&mut Counts) -> &mut Option<u64>, number: &Option<Count<'_>>| {
+            if let Some(count) = number.as_ref().and_then(Count::as_u64) {
                 *slot(self) = Some(count);
             }
         };
@@ -35,27 +35,28 @@ impl Counts {
         }
     }
 
-    /// The neutral counts. The vendor's `input_tokens` leaves cached tokens out; caches it does not mention were not
+    /// The neutral counts; `None` if nothing was told. The vendor's `input_tokens` leaves cached tokens out; caches it does not mention were not
     /// used.
-    pub(super) fn usage(&self) -> Usage {
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.input.or(self.output)?;
         let (read, write) = (self.read.unwrap_or(0), self.write.unwrap_or(0));
-        Usage {
+        Some(Usage {
             input_total: self.input.unwrap_or(0).saturating_add(read).saturating_add(write),
             tool_input: None,
             cache_read: Some(read),
             cache_write: Some(write),
             output_total: self.output.unwrap_or(0),
             reasoning: self.reasoning,
-        }
+        })
     }
 }
 
-/// Reads a usage object; `None` if it is not one.
+/// Reads a usage object; `None` if it tells nothing.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
     let mut counts = Counts::default();
     counts.take(&told);
-    Some(counts.usage())
+    counts.usage()
 }
 
 /// Writes the members of a usage object.

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::json::record::record;
-use crate::json::{Num, Str, StrOr};
+use crate::json::{Count, Num, Str, StrOr};
 
 record! {
     /// A request body.
@@ -140,10 +140,10 @@ record! {
 record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
-        input_tokens: Num<'a>,
-        output_tokens: Num<'a>,
-        cache_read_input_tokens: Num<'a>,
-        cache_creation_input_tokens: Num<'a>,
+        input_tokens: Count<'a>,
+        output_tokens: Count<'a>,
+        cache_read_input_tokens: Count<'a>,
+        cache_creation_input_tokens: Count<'a>,
         output_tokens_details: UsageDetails<'a>,
     }
 }
@@ -151,7 +151,7 @@ record! {
 record! {
     /// Parts of token counts.
     pub(super) struct UsageDetails<'a> {
-        thinking_tokens: Num<'a>,
+        thinking_tokens: Count<'a>,
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn decode<'a>(body: &'a [u8], exchange: &Exchange) -> Result<Response
         created: None,
         service_tier: None,
         choices: vec![choice],
-        usage: answer.usage.map(|usage| usage.counts()),
+        usage: answer.usage.and_then(|usage| usage.counts()),
         error: None,
         ext: Ext::default(),
     })

@@ -1,7 +1,7 @@
 //! Reading a stream.
 //!
 //! Blocks of text and reasoning have no start of their own: their first piece is it. Why the answer ended is said
-//! before what it cost, so the end of the stream is the end of the answer.
+//! before what it cost, which is the last event.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Sink};
-use crate::json::{Str, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag;
-use crate::stream::StreamDecoder;
+use crate::stream::{StreamDecoder, piece};
 
 use super::finish::{self, Called};
 use super::{THIS, error, wire};
@@ -21,6 +21,7 @@ use super::{THIS, error, wire};
 /// Reads events.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     started: bool,
     blocks: u32,
     open: Vec<Open>,
@@ -52,6 +53,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             started: false,
             blocks: 0,
             open: Vec::new(),
@@ -143,6 +145,47 @@ impl Decoder {
         }
     }
 
+    /// Reads a whole answer, if that is one.
+    fn whole(&mut self, data: &str, sink: &mut dyn Sink) {
+        let Ok(answer) = lenient::<wire::Answer<'_>>(data) else { return };
+        let Some(message) = answer.output.and_then(|output| output.message) else { return };
+        for (index, block) in (0..).zip(message.content.unwrap_or_default()) {
+            self.whole_block(index, block, sink);
+            self.close(index, sink);
+        }
+        self.stop(answer.stop_reason, sink);
+        self.metadata(answer.usage, sink);
+    }
+
+    /// What the answer cost, which is the last event of one that is complete.
+    fn metadata(&mut self, usage: Option<wire::Usage<'_>>, sink: &mut dyn Sink) {
+        if let Some(usage) = usage.and_then(|usage| usage.counts()) {
+            sink.event(Event::Usage(usage));
+        }
+        if self.ended {
+            self.finish(sink);
+        }
+    }
+
+    fn whole_block(&mut self, index: u32, block: wire::Block<'_>, sink: &mut dyn Sink) {
+        let mut delta = wire::Delta { text: block.text, ..wire::Delta::default() };
+        if let Some(mut call) = block.tool_use {
+            let input = call.input.take().map(|raw| Str(compact(raw.get())));
+            delta.tool_use = Some(wire::InputDelta { input });
+            self.call(index, call, sink);
+        }
+        if let Some(reasoning) = block.reasoning {
+            let said = reasoning.text.unwrap_or_default();
+            let redacted = reasoning.redacted;
+            delta.reasoning =
+                Some(wire::ReasoningDelta { text: said.text, signature: said.signature, redacted });
+        }
+        self.delta(index, delta, sink);
+        for piece in block.citations.and_then(|cited| cited.content).unwrap_or_default() {
+            self.delta(index, wire::Delta { text: piece.text, ..wire::Delta::default() }, sink);
+        }
+    }
+
     fn fail(&mut self, error: ApiError, sink: &mut dyn Sink) {
         self.over = true;
         sink.event(Event::Error(Box::new(error)));
@@ -158,13 +201,6 @@ impl Open {
             _ => {}
         }
         sink.event(Event::BlockEnd { block: self.block });
-    }
-}
-
-/// Passes a piece on, unless it is empty.
-fn piece<'t>(block: u32, text: Option<Str<'t>>, delta: fn(Cow<'t, str>) -> Delta<'t>, sink: &mut dyn Sink) {
-    if let Some(Str(text)) = text.filter(|text| !text.0.is_empty()) {
-        sink.event(Event::Delta { block, delta: delta(text) });
     }
 }
 
@@ -184,7 +220,7 @@ impl StreamDecoder for Decoder {
             return self.fail(error::decode_event(fault, frame.data), sink);
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
-        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let data = &*self.mender.text(frame.data);
         let Ok(event) = lenient::<wire::Event<'_>>(data) else { return };
         let index = event.index.unwrap_or(0);
         match kind {
@@ -197,13 +233,15 @@ impl StreamDecoder for Decoder {
             "contentBlockDelta" => self.delta(index, event.delta.unwrap_or_default(), sink),
             "contentBlockStop" => self.close(index, sink),
             "messageStop" => self.stop(event.stop_reason, sink),
-            "metadata" => {
-                if let Some(usage) = event.usage {
-                    sink.event(Event::Usage(usage.counts()));
-                }
-            }
+            "metadata" => self.metadata(event.usage, sink),
+            // A server that does not stream: the answer itself.
+            "" => self.whole(data, sink),
             _ => {}
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.over && self.ended
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

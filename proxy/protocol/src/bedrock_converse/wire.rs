@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage as Counts;
 use crate::json::record::record;
-use crate::json::{Num, Str};
+use crate::json::{Count, Str};
 
 record! {
     /// A response body.
@@ -81,27 +81,29 @@ record! {
 record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
-        input("inputTokens"): Num<'a>,
-        output("outputTokens"): Num<'a>,
-        cache_read("cacheReadInputTokens"): Num<'a>,
-        cache_write("cacheWriteInputTokens"): Num<'a>,
+        input("inputTokens"): Count<'a>,
+        output("outputTokens"): Count<'a>,
+        cache_read("cacheReadInputTokens"): Count<'a>,
+        cache_write("cacheWriteInputTokens"): Count<'a>,
     }
 }
 
 impl Usage<'_> {
-    /// The neutral counts: `inputTokens` leaves cached tokens out.
-    pub(super) fn counts(&self) -> Counts {
-        let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+    /// The neutral counts; `None` if nothing was told. `inputTokens` leaves cached tokens out.
+    pub(super) fn counts(&self) -> Option<Counts> {
+        let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
+        let (input, output) = (count(&self.input), count(&self.output));
+        input.or(output)?;
         let (read, write) = (count(&self.cache_read), count(&self.cache_write));
         let cached = read.unwrap_or(0).saturating_add(write.unwrap_or(0));
-        Counts {
-            input_total: count(&self.input).unwrap_or(0).saturating_add(cached),
+        Some(Counts {
+            input_total: input.unwrap_or(0).saturating_add(cached),
             tool_input: None,
             cache_read: read,
             cache_write: write,
-            output_total: count(&self.output).unwrap_or(0),
+            output_total: output.unwrap_or(0),
             reasoning: None,
-        }
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::codec::{Exchange, JSON_TOOL};
 use crate::custom;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Finish, Logprob, Scope, Sink, Usage};
-use crate::json::{Str, compact, lenient};
+use crate::json::{Mender, Str, compact, lenient};
 use crate::sse::Frame;
 use crate::state::untag_base64;
 use crate::stream::StreamDecoder;
@@ -23,6 +23,7 @@ use super::{THIS, error, finish, grounding, logprobs, response};
 /// Reads chunks.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     choices: Vec<Choice>,
     /// Blocks opened so far.
     blocks: u32,
@@ -41,6 +42,8 @@ struct Choice {
     open: Option<Open>,
     calls: bool,
     finish: Option<String>,
+    /// It went on after it said why it ended: some models say that with every chunk.
+    goes_on: bool,
     message: Option<String>,
     /// The text of the open block, where it may be cited.
     text: String,
@@ -68,6 +71,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             choices: Vec::new(),
             blocks: 0,
             started: false,
@@ -123,6 +127,7 @@ impl Decoder {
                 open: None,
                 calls: false,
                 finish: None,
+                goes_on: false,
                 message: None,
                 text: String::new(),
             });
@@ -131,6 +136,7 @@ impl Decoder {
         let state = &mut self.choices[at];
         let tokens = candidate.rest.iter().find(|(key, _)| key == logprobs::KEY).map(|(_, raw)| *raw);
         let tokens = logprobs::read(tokens);
+        state.goes_on |= state.finish.is_some() && candidate.content.is_some();
         for key in account::extensions(&FACTS, Scope::Choice, &candidate.rest) {
             sink.event(Event::Extension(Cow::Borrowed(key)));
         }
@@ -310,10 +316,16 @@ impl StreamDecoder for Decoder {
             return;
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }
+    }
+
+    fn is_complete(&self) -> bool {
+        let is_over = |choice: &Choice| choice.finish.is_some() && !choice.goes_on;
+        let is_answered = !self.choices.is_empty() && self.choices.iter().all(is_over);
+        !self.failed && (is_answered || self.choices.is_empty() && self.blocked.is_some())
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

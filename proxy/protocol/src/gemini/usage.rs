@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage;
 use crate::json::write::Object;
-use crate::json::{Num, lenient};
+use crate::json::{Count, lenient};
 
 use super::wire;
 
@@ -23,7 +23,7 @@ impl Counts {
     pub(super) fn take(&mut self, raw: &RawValue) {
         let Ok(usage) = lenient::<wire::Usage<'_>>(raw.get()) else { return };
         let newer =
-            |old: &mut Option<u64>, new: Option<Num<'_>>| *old = new.and_then(|n| n.as_u64()).or(*old);
+            |old: &mut Option<u64>, new: Option<Count<'_>>| *old = new.and_then(|n| n.as_u64()).or(*old);
         newer(&mut self.prompt, usage.prompt_token_count);
         newer(&mut self.tools, usage.tool_use_prompt_token_count);
         newer(&mut self.cached, usage.cached_content_token_count);

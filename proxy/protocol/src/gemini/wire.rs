@@ -4,7 +4,7 @@
 use serde_json::value::RawValue;
 
 use crate::json::record::record;
-use crate::json::{Few, Num, Str};
+use crate::json::{Count, Few, Num, Str};
 
 record! {
     /// A request body.
@@ -193,10 +193,10 @@ record! {
 record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
-        prompt_token_count("promptTokenCount"): Num<'a>,
-        tool_use_prompt_token_count("toolUsePromptTokenCount"): Num<'a>,
-        cached_content_token_count("cachedContentTokenCount"): Num<'a>,
-        candidates_token_count("candidatesTokenCount"): Num<'a>,
-        thoughts_token_count("thoughtsTokenCount"): Num<'a>,
+        prompt_token_count("promptTokenCount"): Count<'a>,
+        tool_use_prompt_token_count("toolUsePromptTokenCount"): Count<'a>,
+        cached_content_token_count("cachedContentTokenCount"): Count<'a>,
+        candidates_token_count("candidatesTokenCount"): Count<'a>,
+        thoughts_token_count("thoughtsTokenCount"): Count<'a>,
     }
 }

@@ -5,16 +5,18 @@ use std::collections::VecDeque;
 
 use foldhash::HashMap;
 
-use super::{Content, Turn};
+use super::{Content, Role, Turn};
 
 /// Gives every call an id and every result the id and the name of the call it answers.
 ///
 /// A call without an id gets `call_{turn}_{block}`. A result without an id answers the earliest unanswered call of
-/// its name, or, without a name, the earliest unanswered call. Deterministic: the same history always gives the same
+/// its name, or, without a name, the earliest unanswered call. Calls of one run with the same id are answered in order.
+/// Deterministic: the same history always gives the same
 /// ids, so that a conversation keeps its provider's prompt cache. Every request decoder calls this last.
 pub fn pair(turns: &mut [Turn<'_>]) {
     let mut calls = Calls::default();
     for (t, turn) in turns.iter_mut().enumerate() {
+        calls.run += usize::from(turn.role != Role::Assistant);
         for (b, block) in turn.blocks.iter_mut().enumerate() {
             match &mut block.content {
                 Content::ToolCall(call) => {
@@ -54,7 +56,7 @@ pub fn pair(turns: &mut [Turn<'_>]) {
 #[derive(Default)]
 struct Calls<'a> {
     all: Vec<Call<'a>>,
-    by_id: HashMap<Cow<'a, str>, usize>,
+    by_id: HashMap<Cow<'a, str>, Same>,
     /// How many of all are in `by_id`.
     with_id: usize,
     by_name: HashMap<Cow<'a, str>, VecDeque<usize>>,
@@ -62,25 +64,46 @@ struct Calls<'a> {
     with_name: usize,
     /// Everything before is answered.
     first_open: usize,
+    /// Which run of the model's turns is at hand.
+    run: usize,
+}
+
+/// The last calls with one id: several only where a run gives it to several.
+struct Same {
+    /// The one that is answered next.
+    next: usize,
+    last: usize,
 }
 
 struct Call<'a> {
     id: Cow<'a, str>,
     name: Cow<'a, str>,
     answered: bool,
+    run: usize,
+    /// The next call of the run with the same id.
+    same: Option<usize>,
 }
 
 impl<'a> Calls<'a> {
     fn add(&mut self, id: Cow<'a, str>, name: Cow<'a, str>) {
-        self.all.push(Call { id, name, answered: false });
+        self.all.push(Call { id, name, answered: false, run: self.run, same: None });
     }
 
     fn by_id(&mut self, id: &str) -> Option<(Cow<'a, str>, Cow<'a, str>)> {
-        for (at, call) in self.all.iter().enumerate().skip(self.with_id) {
-            self.by_id.insert(call.id.clone(), at);
+        for at in self.with_id..self.all.len() {
+            let Call { id, run, .. } = &self.all[at];
+            match self.by_id.get_mut(id) {
+                Some(same) if self.all[same.last].run == *run => {
+                    let before = std::mem::replace(&mut same.last, at);
+                    self.all[before].same = Some(at);
+                }
+                _ => drop(self.by_id.insert(id.clone(), Same { next: at, last: at })),
+            }
         }
         self.with_id = self.all.len();
-        let at = *self.by_id.get(id)?;
+        let same = self.by_id.get_mut(id)?;
+        let at = same.next;
+        same.next = self.all[at].same.unwrap_or(at);
         Some(self.answer(at))
     }
 

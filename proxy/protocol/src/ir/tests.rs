@@ -112,6 +112,31 @@ fn results_find_their_calls() {
 }
 
 #[test]
+fn calls_that_share_an_id_are_answered_in_order() {
+    let turn = |role, blocks| Turn { role, blocks, plain: false, at: 0, ext: Ext::default() };
+    let mut turns = vec![
+        turn(Role::Assistant, vec![call("x", "a")]),
+        turn(Role::Assistant, vec![call("y", "b"), call("x", "c")]),
+        turn(Role::Tool, vec![result("x", ""), result("y", ""), result("x", ""), result("x", "")]),
+        // Some servers count calls from the beginning in every answer.
+        turn(Role::Assistant, vec![call("y", "d")]),
+        turn(Role::User, vec![]),
+        turn(Role::Assistant, vec![call("y", "e")]),
+        turn(Role::Tool, vec![result("y", "")]),
+    ];
+    pair(&mut turns);
+    let names: Vec<_> = turns
+        .iter()
+        .flat_map(|turn| &turn.blocks)
+        .filter_map(|block| match &block.content {
+            Content::ToolResult(result) => Some(result.name.as_ref()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(names, ["a", "b", "c", "c", "e"]);
+}
+
+#[test]
 fn a_sequence_never_has_two_blocks_open() {
     let tool = |block| Event::BlockStart {
         block,

@@ -7,6 +7,7 @@
 mod compact;
 mod escape;
 pub(crate) mod lenient;
+mod mend;
 pub(crate) mod record;
 mod text;
 mod tree;
@@ -22,7 +23,9 @@ use serde_json::value::RawValue;
 
 pub use compact::compact;
 pub(crate) use lenient::{lenient, read_lenient};
-pub(crate) use text::{Few, Num, Str, StrOr};
+pub(crate) use mend::Mender;
+pub use mend::mend;
+pub(crate) use text::{Count, Few, Num, Str, StrOr};
 pub(crate) use tree::Tree;
 pub(crate) use unescape::string;
 

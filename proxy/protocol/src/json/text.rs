@@ -65,6 +65,29 @@ impl<'a> Deserialize<'a> for Num<'a> {
     }
 }
 
+/// A count as providers write them: some as text, some as a number with a fraction. Never an error: what is no whole
+/// number tells nothing.
+#[derive(Clone, Debug)]
+pub(crate) struct Count<'a>(&'a str);
+
+impl Count<'_> {
+    /// The count, if it is one.
+    pub(crate) fn as_u64(&self) -> Option<u64> {
+        let text = self.0.trim_matches('"').trim();
+        if let Ok(whole) = text.parse() {
+            return Some(whole);
+        }
+        let value: f64 = text.parse().ok()?;
+        (value.fract() == 0.0 && (0.0..9e18).contains(&value)).then_some(value as u64)
+    }
+}
+
+impl<'a> Deserialize<'a> for Count<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Count(<&RawValue>::deserialize(deserializer)?.get()))
+    }
+}
+
 /// A list that most often holds one item or two: parts of a message, calls of a turn.
 #[derive(Clone, Debug)]
 pub(crate) struct Few<T>(pub(crate) Vec<T>);

@@ -53,7 +53,7 @@ fn character(first: u16, after: &[u8]) -> Option<(char, usize)> {
 }
 
 /// The unit of UTF-16 of an escape like `\u00e9`.
-fn unit(escape: &[u8]) -> Option<u16> {
+pub(super) fn unit(escape: &[u8]) -> Option<u16> {
     let digits = escape.get(..6)?.strip_prefix(b"\\u")?;
     digits.iter().try_fold(0, |unit, digit| {
         let value = char::from(*digit).to_digit(16)?;

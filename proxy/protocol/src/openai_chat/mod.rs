@@ -1,6 +1,7 @@
 //! OpenAI Chat Completions.
 
 pub(crate) mod annotations;
+mod decode_calls;
 pub(crate) mod error;
 mod facts;
 pub(crate) mod foreign;

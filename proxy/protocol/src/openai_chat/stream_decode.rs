@@ -7,57 +7,48 @@ use serde_json::value::RawValue;
 use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
-use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink, State};
-use crate::json::{Str, StrOr, count, lenient, string};
+use crate::ir::{BlockKind, Delta, Event, Logprob, Sink};
+use crate::json::{Mender, Str, StrOr, count, lenient, string};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
 
+use super::decode_calls::Call;
 use super::response::{Signs, finish};
-use super::wire::{CallDelta, Chunk, ChunkChoice, Piece};
-use super::{annotations, error, logprobs, message, part, usage};
-
-/// The key of the deprecated `function_call` among a choice's calls, which has no index.
-const LEGACY: u32 = u32::MAX;
+use super::wire::{Chunk, ChunkChoice, Piece};
+use super::{annotations, error, logprobs, part, usage};
 
 /// Reads chunks.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     choices: Vec<Choice>,
     /// Blocks opened so far.
     blocks: u32,
     started: bool,
-    /// `[DONE]` was seen.
-    done: bool,
-    /// An error ended the stream.
-    failed: bool,
+    /// The end, or an error, was passed on.
+    over: bool,
 }
 
 /// What is open in one choice.
-struct Choice {
-    index: u32,
+pub(super) struct Choice {
+    pub(super) index: u32,
     /// The open block of text, reasoning or refusal.
-    said: Option<(Said, u32)>,
+    pub(super) said: Option<(Said, u32)>,
     /// The length of all text so far, and of what came before the text at hand, in characters.
     length: u64,
     before: u64,
     /// All stay open, since their pieces may alternate.
-    calls: Vec<Call>,
-    signs: Signs,
+    pub(super) calls: Vec<Call>,
+    pub(super) signs: Signs,
+    /// It comes in deltas. A message next to them only repeats what they said.
+    has_deltas: bool,
     /// The provider's word for why it ended.
     finish: Option<String>,
 }
 
-/// A call.
-struct Call {
-    /// Its index in the stream; some servers give none.
-    index: Option<u32>,
-    id: String,
-    block: u32,
-}
-
 /// Kinds of blocks of which one is open at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
+pub(super) enum Said {
     Text,
     Reasoning,
     Refusal,
@@ -65,12 +56,13 @@ enum Said {
 
 impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Decoder { exchange, choices: Vec::new(), blocks: 0, started: false, done: false, failed: false }
+        let mender = Mender::default();
+        Decoder { exchange, mender, choices: Vec::new(), blocks: 0, started: false, over: false }
     }
 
     fn chunk(&mut self, chunk: Chunk<'_>, sink: &mut dyn Sink) {
         if let Some(raw) = chunk.error {
-            self.failed = true;
+            self.over = true;
             return sink.event(Event::Error(Box::new(error::decode_stream(raw))));
         }
         let choices = chunk.choices.unwrap_or_default();
@@ -88,17 +80,42 @@ impl Decoder {
         for choice in choices {
             self.choice(choice, sink);
         }
-        if let Some(counts) = &chunk.usage {
-            sink.event(Event::Usage(usage::decode(counts)));
+        if let Some(counts) = chunk.usage.as_ref().and_then(usage::decode) {
+            sink.event(Event::Usage(counts));
         }
     }
 
     /// A frame that is no chunk: an error without the member that says so, or nothing of ours.
     fn odd(&mut self, event: &[u8], text: &str, sink: &mut dyn Sink) {
         if let Some(error) = error::decode_bare(event == b"error", text) {
-            self.failed = true;
+            self.over = true;
             sink.event(Event::Error(Box::new(error)));
         }
+    }
+
+    /// Ends the answer. What is open of one that is not complete was cut: it has no end.
+    fn end(&mut self, is_complete: bool, sink: &mut dyn Sink) {
+        self.over = true;
+        if !is_complete {
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
+        for choice in &mut self.choices {
+            Open { state: choice, blocks: &mut self.blocks, exchange: &self.exchange, sink }.open_calls();
+            let said = choice.said.take().map(|(_, block)| block);
+            for block in said.into_iter().chain(choice.calls.drain(..).filter_map(|call| call.block())) {
+                sink.event(Event::BlockEnd { block });
+            }
+            let native = Cow::Owned(choice.finish.take().unwrap_or_default());
+            let finish = finish(&native, &choice.signs);
+            sink.event(Event::Finish {
+                choice: choice.index,
+                finish,
+                native,
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(Event::End);
     }
 
     fn choice(&mut self, chunk: ChunkChoice<'_>, sink: &mut dyn Sink) {
@@ -113,14 +130,17 @@ impl Decoder {
                     before: 0,
                     calls: Vec::new(),
                     signs: Signs::default(),
+                    has_deltas: false,
                     finish: None,
                 });
                 self.choices.len() - 1
             }
         };
         let state = &mut self.choices[at];
+        state.has_deltas |= chunk.delta.is_some();
+        let message = chunk.message.filter(|_| !state.has_deltas).map(|message| *message);
         let mut open = Open { state, blocks: &mut self.blocks, exchange: &self.exchange, sink };
-        if let Some(delta) = chunk.delta {
+        if let Some(delta) = chunk.delta.or(message) {
             let likely = logprobs::of_choice(chunk.logprobs);
             open.say(Said::Reasoning, delta.reasoning_content.or(delta.reasoning), Vec::new());
             open.content(delta.content, likely.text);
@@ -130,9 +150,7 @@ impl Decoder {
                 open.call(call);
             }
             if let Some(function) = delta.function_call {
-                let arguments = function.arguments.map(message::arguments_text);
-                let said = Function { name: function.name, arguments };
-                open.function(Some(LEGACY), Cow::Borrowed(""), said, CallStyle::Legacy, None);
+                open.legacy_call(function);
             }
             if let Some(extra) = delta.extra_content {
                 open.sign_last(extra);
@@ -149,15 +167,15 @@ impl Decoder {
 }
 
 /// One choice while a chunk is read into it.
-struct Open<'o, 's> {
-    state: &'o mut Choice,
-    blocks: &'o mut u32,
-    exchange: &'o Exchange,
-    sink: &'o mut (dyn Sink + 's),
+pub(super) struct Open<'o, 's> {
+    pub(super) state: &'o mut Choice,
+    pub(super) blocks: &'o mut u32,
+    pub(super) exchange: &'o Exchange,
+    pub(super) sink: &'o mut (dyn Sink + 's),
 }
 
 impl Open<'_, '_> {
-    fn start(&mut self, kind: BlockKind<'_>) -> u32 {
+    pub(super) fn start(&mut self, kind: BlockKind<'_>) -> u32 {
         let block = *self.blocks;
         *self.blocks += 1;
         self.sink.event(Event::BlockStart { block, choice: self.state.index, kind });
@@ -174,6 +192,7 @@ impl Open<'_, '_> {
         let block = match self.state.said {
             Some((open, block)) if open == kind => block,
             other => {
+                self.open_named_calls();
                 if let Some((_, block)) = other {
                     self.sink.event(Event::BlockEnd { block });
                 }
@@ -232,96 +251,20 @@ impl Open<'_, '_> {
             self.sink.event(Event::Citation { block, citation });
         }
     }
-
-    fn call(&mut self, call: CallDelta<'_>) {
-        let id = call.id.map_or(Cow::Borrowed(""), |id| id.0);
-        let (said, style) = match (call.custom, call.function) {
-            (Some(custom), _) => {
-                let arguments = custom.input.map(|input| input.0);
-                (Function { name: custom.name, arguments }, CallStyle::Custom)
-            }
-            (None, function) => {
-                let function = function.unwrap_or_default();
-                let arguments = function.arguments.map(message::arguments_text);
-                (Function { name: function.name, arguments }, CallStyle::Function)
-            }
-        };
-        let state = call.extra_content.and_then(message::google_signature);
-        self.function(call.index, id, said, style, state);
-    }
-
-    /// Adds to the call of that index; id and name come with its first piece only. A signature goes before the
-    /// arguments it came with: some protocols have a place for it only there.
-    fn function(
-        &mut self,
-        index: Option<u32>,
-        id: Cow<'_, str>,
-        function: Function<'_>,
-        style: CallStyle,
-        state: Option<State<'_>>,
-    ) {
-        let is_named = function.name.as_ref().is_some_and(|name| !name.0.is_empty());
-        let block = known(&self.state.calls, index, &id, is_named).unwrap_or_else(|| {
-            if let Some((_, block)) = self.state.said.take() {
-                self.sink.event(Event::BlockEnd { block });
-            }
-            let name = function.name.map_or(Cow::Borrowed(""), |name| name.0);
-            let name = self.exchange.names.client(name);
-            let own_id = id.to_string();
-            let block = self.start(BlockKind::ToolCall { id, name, style });
-            self.state.calls.push(Call { index, id: own_id, block });
-            self.state.signs.calls = true;
-            block
-        });
-        if let Some(state) = state {
-            self.sink.event(Event::Signature { block, state });
-        }
-        if let Some(args) = function.arguments.filter(|args| !args.is_empty()) {
-            self.sink.event(Event::Delta { block, delta: Delta::Args(args) });
-        }
-    }
-
-    /// A signature of the message belongs to its first call, or to what is being said.
-    fn sign_last(&mut self, extra: &RawValue) {
-        let block =
-            self.state.calls.first().map(|call| call.block).or(self.state.said.map(|(_, block)| block));
-        if let (Some(block), Some(state)) = (block, message::google_signature(extra)) {
-            self.sink.event(Event::Signature { block, state });
-        }
-    }
-}
-
-/// What a piece of a call says.
-struct Function<'a> {
-    name: Option<Str<'a>>,
-    arguments: Option<Cow<'a, str>>,
-}
-
-/// The block of the call that a piece belongs to; `None`: it begins another. Some servers give every call the index 0,
-/// or no index: a name with an id of its own begins a call then.
-fn known(calls: &[Call], index: Option<u32>, id: &str, is_named: bool) -> Option<u32> {
-    let of_id = || calls.iter().find(|call| call.id == id);
-    let call = match index {
-        Some(_) => calls.iter().rev().find(|call| call.index == index),
-        None if id.is_empty() && is_named => None,
-        None if id.is_empty() => calls.last(),
-        None => of_id(),
-    }?;
-    let is_another = is_named && !id.is_empty() && !call.id.is_empty() && call.id != id;
-    if is_another { of_id().map(|call| call.block) } else { Some(call.block) }
 }
 
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
-        if self.failed || self.done {
+        if self.over {
             return;
         }
+        // What it cost came before.
         if frame.data.trim_ascii() == b"[DONE]" {
-            self.done = true;
-            return;
+            let is_answered = !self.choices.is_empty();
+            return self.end(is_answered, sink);
         }
         // What cannot be read is no chunk; a stream that holds nothing else ends incomplete.
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         let Ok(chunk) = lenient::<Chunk<'_>>(text) else { return };
         if chunk.choices.is_none() && chunk.error.is_none() && chunk.usage.is_none() {
             return self.odd(frame.event, text, sink);
@@ -329,31 +272,14 @@ impl StreamDecoder for Decoder {
         self.chunk(chunk, sink);
     }
 
+    fn is_complete(&self) -> bool {
+        let mut choices = self.choices.iter();
+        !self.over && !self.choices.is_empty() && choices.all(|choice| choice.finish.is_some())
+    }
+
     fn finish(&mut self, sink: &mut dyn Sink) {
-        if self.failed {
-            return;
+        if !self.over {
+            self.end(self.is_complete(), sink);
         }
-        let all_ended = self.choices.iter().all(|choice| choice.finish.is_some());
-        let complete = !self.choices.is_empty() && (self.done || all_ended);
-        if !complete {
-            // What is open was cut: it has no end.
-            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
-        }
-        for choice in &mut self.choices {
-            let said = choice.said.take().map(|(_, block)| block);
-            for block in said.into_iter().chain(choice.calls.drain(..).map(|call| call.block)) {
-                sink.event(Event::BlockEnd { block });
-            }
-            let native = Cow::Owned(choice.finish.take().unwrap_or_default());
-            let finish = finish(&native, &choice.signs);
-            sink.event(Event::Finish {
-                choice: choice.index,
-                finish,
-                native,
-                stop_sequence: None,
-                message: None,
-            });
-        }
-        sink.event(Event::End);
     }
 }

@@ -4,19 +4,20 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage;
 use crate::json::write::Object;
-use crate::json::{Num, lenient};
+use crate::json::{Count, lenient};
 
 use super::wire;
 
 /// Reads a usage object; `None` if it is not one.
 pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
-    lenient::<wire::Usage<'_>>(raw.get()).ok().map(|usage| decode(&usage))
+    lenient::<wire::Usage<'_>>(raw.get()).ok().and_then(|usage| decode(&usage))
 }
 
-/// The neutral counts. Some servers (xAI) leave reasoning out of the completion tokens although the total has it:
+/// The neutral counts; `None` if nothing was told. Some servers (xAI) leave reasoning out of the completion tokens although the total has it:
 /// then it is added.
-pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
-    let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+pub(super) fn decode(usage: &wire::Usage<'_>) -> Option<Usage> {
+    let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
+    count(&usage.prompt_tokens).or(count(&usage.completion_tokens))?;
     let input = usage.prompt_tokens_details.as_ref();
     let output = usage.completion_tokens_details.as_ref();
     let mut read = Usage {
@@ -31,7 +32,7 @@ pub(super) fn decode(usage: &wire::Usage<'_>) -> Usage {
     if with_reasoning > read.total() && count(&usage.total_tokens) == Some(with_reasoning) {
         read.output_total = read.output_total.saturating_add(read.reasoning.unwrap_or(0));
     }
-    read
+    Some(read)
 }
 
 /// Writes the members of a usage object.

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::record::{Rest, record};
-use crate::json::{Few, Num, Str, StrOr};
+use crate::json::{Count, Few, Num, Str, StrOr};
 
 record! {
     /// A request body.
@@ -258,9 +258,9 @@ record! {
 record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
-        prompt_tokens: Num<'a>,
-        completion_tokens: Num<'a>,
-        total_tokens: Num<'a>,
+        prompt_tokens: Count<'a>,
+        completion_tokens: Count<'a>,
+        total_tokens: Count<'a>,
         prompt_tokens_details: UsageDetails<'a>,
         completion_tokens_details: UsageDetails<'a>,
     }
@@ -269,9 +269,9 @@ record! {
 record! {
     /// Parts of token counts.
     pub(super) struct UsageDetails<'a> {
-        cached_tokens: Num<'a>,
-        cache_write_tokens: Num<'a>,
-        reasoning_tokens: Num<'a>,
+        cached_tokens: Count<'a>,
+        cache_write_tokens: Count<'a>,
+        reasoning_tokens: Count<'a>,
     }
 }
 
@@ -289,10 +289,11 @@ record! {
 }
 
 record! {
-    /// A choice of a chunk.
+    /// A choice of a chunk. A server that does not stream gives all of its message at once.
     pub(super) struct ChunkChoice<'a> {
         index: u32,
         delta: ChunkDelta<'a>,
+        message: Box<ChunkDelta<'a>>,
         logprobs: &'a RawValue,
         content_filter_results: &'a RawValue,
         finish_reason: Str<'a>,

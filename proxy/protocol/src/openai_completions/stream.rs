@@ -6,7 +6,7 @@ use crate::codec::Reply;
 use crate::error::{ApiError, openai_members};
 use crate::ir::{BlockKind, Delta, Event, Sink, Usage};
 use crate::json::write::{self, Object};
-use crate::json::{Str, lenient};
+use crate::json::{Mender, Str, lenient};
 use crate::notes::Notes;
 use crate::openai_chat::{error, usage};
 use crate::sse::{Frame, write_event};
@@ -21,14 +21,15 @@ pub(super) struct Decoder {
     /// Choices by their index; each is one block of text, numbered in order of appearance.
     choices: Vec<(u32, Option<String>)>,
     started: bool,
-    done: bool,
-    failed: bool,
+    mender: Mender,
+    /// The end, or an error, was passed on.
+    over: bool,
 }
 
 impl Decoder {
     fn chunk(&mut self, chunk: Answer<'_>, sink: &mut dyn Sink) {
         if let Some(raw) = chunk.error {
-            self.failed = true;
+            self.over = true;
             return sink.event(Event::Error(Box::new(error::decode_stream(raw))));
         }
         let choices = chunk.choices.unwrap_or_default();
@@ -47,6 +48,26 @@ impl Decoder {
         if let Some(counts) = chunk.usage.and_then(usage::read) {
             sink.event(Event::Usage(counts));
         }
+    }
+
+    /// Ends the answer. What is open of one that is not complete was cut: it has no end.
+    fn end(&mut self, is_complete: bool, sink: &mut dyn Sink) {
+        self.over = true;
+        if !is_complete {
+            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
+        }
+        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
+            let word = word.unwrap_or_default();
+            sink.event(Event::BlockEnd { block: block as u32 });
+            sink.event(Event::Finish {
+                choice,
+                finish: finish(&word),
+                native: Cow::Owned(word),
+                stop_sequence: None,
+                message: None,
+            });
+        }
+        sink.event(Event::End);
     }
 
     fn choice(&mut self, choice: Choice<'_>, sink: &mut dyn Sink) {
@@ -69,41 +90,29 @@ impl Decoder {
 
 impl StreamDecoder for Decoder {
     fn frame(&mut self, frame: Frame<'_>, sink: &mut dyn Sink) {
-        if self.failed || self.done {
+        if self.over {
             return;
         }
+        // What it cost came before.
         if frame.data.trim_ascii() == b"[DONE]" {
-            self.done = true;
-            return;
+            let is_answered = !self.choices.is_empty();
+            return self.end(is_answered, sink);
         }
-        let Ok(text) = std::str::from_utf8(frame.data) else { return };
+        let text = &*self.mender.text(frame.data);
         if let Ok(chunk) = lenient::<Answer<'_>>(text) {
             self.chunk(chunk, sink);
         }
     }
 
+    fn is_complete(&self) -> bool {
+        let mut choices = self.choices.iter();
+        !self.over && !self.choices.is_empty() && choices.all(|(_, word)| word.is_some())
+    }
+
     fn finish(&mut self, sink: &mut dyn Sink) {
-        if self.failed {
-            return;
+        if !self.over {
+            self.end(self.is_complete(), sink);
         }
-        let all_ended = self.choices.iter().all(|(_, word)| word.is_some());
-        let complete = !self.choices.is_empty() && (self.done || all_ended);
-        if !complete {
-            // What is open was cut: it has no end.
-            return sink.event(Event::Error(Box::new(ApiError::incomplete())));
-        }
-        for (block, (choice, word)) in self.choices.drain(..).enumerate() {
-            let word = word.unwrap_or_default();
-            sink.event(Event::BlockEnd { block: block as u32 });
-            sink.event(Event::Finish {
-                choice,
-                finish: finish(&word),
-                native: Cow::Owned(word),
-                stop_sequence: None,
-                message: None,
-            });
-        }
-        sink.event(Event::End);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::account;
 use crate::codec::Exchange;
 use crate::error::ApiError;
 use crate::ir::{BlockKind, CallStyle, Delta, Event, Logprob, Sink};
-use crate::json::{Str, count, lenient};
+use crate::json::{Mender, Str, count, lenient};
 use crate::openai_chat::{annotations, logprobs};
 use crate::sse::Frame;
 use crate::stream::StreamDecoder;
@@ -20,6 +20,7 @@ use super::{error, wire};
 /// Reads events.
 pub(super) struct Decoder {
     exchange: Exchange,
+    mender: Mender,
     /// Items that are open, found by their place in the output: their ids may change on the way.
     pub(super) open: Vec<Open>,
     /// Items seen so far: place and id.
@@ -59,6 +60,7 @@ impl Decoder {
     pub(super) fn new(exchange: Exchange) -> Self {
         Decoder {
             exchange,
+            mender: Mender::default(),
             open: Vec::new(),
             seen: Vec::new(),
             blocks: 0,
@@ -107,6 +109,8 @@ impl Decoder {
             kind if named_error || kind.is_empty() && event.error.is_some() => {
                 self.fail(error::of_event(&event, data), sink)
             }
+            // A server that does not stream: the response itself.
+            "" if event.response.is_none() => self.whole(data, sink),
             _ => {}
         }
     }
@@ -284,10 +288,15 @@ impl StreamDecoder for Decoder {
             return;
         }
         // What cannot be read is no event; a stream that holds nothing else ends incomplete.
-        let Ok(data) = std::str::from_utf8(frame.data) else { return };
+        let data = &*self.mender.text(frame.data);
         if let Ok(event) = lenient::<wire::Event<'_>>(data) {
             self.event(event, frame.event == b"error", data, sink);
         }
+    }
+
+    /// Nothing is known to be complete before the last event.
+    fn is_complete(&self) -> bool {
+        false
     }
 
     fn finish(&mut self, sink: &mut dyn Sink) {

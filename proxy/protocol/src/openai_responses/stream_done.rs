@@ -102,6 +102,13 @@ impl Decoder {
         sink.event(Event::End);
     }
 
+    /// Reads a whole response, if that is one.
+    pub(super) fn whole(&mut self, data: &str, sink: &mut dyn Sink) {
+        if lenient::<wire::Answer<'_>>(data).is_ok_and(|answer| answer.output.is_some()) {
+            self.stop(serde_json::from_str(data).ok(), sink);
+        }
+    }
+
     /// Items that came only with the end: there are more than came before, and neither place nor id is known. One alone
     /// says nothing, since ids change on the way, and places are left out.
     fn output(&mut self, output: Option<&RawValue>, sink: &mut dyn Sink) {

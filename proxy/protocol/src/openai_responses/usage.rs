@@ -4,14 +4,15 @@ use serde_json::value::RawValue;
 
 use crate::ir::Usage;
 use crate::json::write::Object;
-use crate::json::{Num, lenient};
+use crate::json::{Count, lenient};
 
 use super::wire;
 
-/// Reads a usage object; `None` if it is not one.
+/// Reads a usage object; `None` if it tells nothing.
 pub(super) fn read(raw: &RawValue) -> Option<Usage> {
     let told: wire::Usage<'_> = lenient(raw.get()).ok()?;
-    let count = |number: &Option<Num<'_>>| number.as_ref().and_then(Num::as_u64);
+    let count = |number: &Option<Count<'_>>| number.as_ref().and_then(Count::as_u64);
+    count(&told.input_tokens).or(count(&told.output_tokens))?;
     let input = told.input_tokens_details.as_ref();
     let output = told.output_tokens_details.as_ref();
     Some(Usage {

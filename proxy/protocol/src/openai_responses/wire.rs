@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::json::record::record;
-use crate::json::{Num, Str, StrOr};
+use crate::json::{Count, Num, Str, StrOr};
 
 /// Declares the request body twice: with its input, and without, for one that cannot be read in one pass.
 macro_rules! bodies {
@@ -194,8 +194,8 @@ record! {
 record! {
     /// Token counts.
     pub(super) struct Usage<'a> {
-        input_tokens: Num<'a>,
-        output_tokens: Num<'a>,
+        input_tokens: Count<'a>,
+        output_tokens: Count<'a>,
         input_tokens_details: UsageDetails<'a>,
         output_tokens_details: UsageDetails<'a>,
     }
@@ -204,9 +204,9 @@ record! {
 record! {
     /// Parts of token counts.
     pub(super) struct UsageDetails<'a> {
-        cached_tokens: Num<'a>,
-        cache_write_tokens: Num<'a>,
-        reasoning_tokens: Num<'a>,
+        cached_tokens: Count<'a>,
+        cache_write_tokens: Count<'a>,
+        reasoning_tokens: Count<'a>,
     }
 }
 

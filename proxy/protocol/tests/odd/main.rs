@@ -7,11 +7,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod answers;
+mod counts;
+mod ends;
 mod errors;
+mod halves;
 mod models;
 mod requests;
 mod streams;
 mod warnings;
+mod whole;
 
 use llm_protocol::capabilities::Capabilities;
 use llm_protocol::codec::{NoStates, Reply, RouteOptions};

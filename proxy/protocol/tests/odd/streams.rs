@@ -121,6 +121,67 @@ fn calls_that_share_an_index_or_have_none_are_told_apart() {
     }
 }
 
+/// Chunks with those pieces of one call: index, id, name and arguments.
+fn pieces(pieces: &[(u32, &str, &str, &str)]) -> Vec<Value> {
+    let piece = |(index, id, name, arguments): &(u32, &str, &str, &str)| {
+        let mut call = json!({"index": index, "function": {}});
+        for (key, value) in [("name", name), ("arguments", arguments)] {
+            if !value.is_empty() {
+                call["function"][key] = json!(value);
+            }
+        }
+        if !id.is_empty() {
+            call["id"] = json!(id);
+        }
+        delta(json!({"tool_calls": [call]}))
+    };
+    pieces.iter().map(piece).chain([end("tool_calls")]).collect()
+}
+
+#[test]
+fn the_name_of_a_call_may_come_late_or_in_pieces_or_again_and_again() {
+    for (said, expected) in [
+        (
+            vec![(0, "a", "", "{\"ci"), (0, "", "get_weather", ""), (0, "", "", "ty\":1}")],
+            json!([["a", "get_weather", "{\"city\":1}"]]),
+        ),
+        (
+            vec![(0, "a", "get_", ""), (0, "", "weather", ""), (0, "", "", "{}")],
+            json!([["a", "get_weather", "{}"]]),
+        ),
+        (vec![(0, "a", "get_", ""), (0, "", "weather", "{}")], json!([["a", "get_weather", "{}"]])),
+        (
+            vec![(0, "a", "f", ""), (0, "a", "f", ""), (0, "a", "f", "{"), (0, "a", "f", "}")],
+            json!([["a", "f", "{}"]]),
+        ),
+        (vec![(0, "", "f", ""), (0, "a", "", "{}")], json!([["a", "f", "{}"]])),
+        // Nothing follows, or another call: there are no arguments.
+        (vec![(0, "a", "f", "")], json!([["a", "f", "{}"]])),
+        (
+            vec![(0, "a", "f", ""), (1, "b", "g", "{}"), (0, "", "", "{}")],
+            json!([["a", "f", "{}"], ["b", "g", "{}"]]),
+        ),
+        (
+            vec![(0, "a", "", "{"), (1, "b", "g", "{}"), (0, "", "f", "}")],
+            json!([["b", "g", "{}"], ["a", "f", "{}"]]),
+        ),
+        // A name that never comes is not waited for beyond the end.
+        (vec![(0, "a", "", "{}")], json!([["a", "", "{}"]])),
+    ] {
+        assert_eq!(calls(&chat(&pieces(&said))), expected, "{said:?}");
+    }
+}
+
+#[test]
+fn a_call_that_waits_for_its_arguments_stays_before_the_text_that_follows() {
+    let mut chunks = pieces(&[(0, "a", "f", "")]);
+    chunks.insert(1, delta(json!({"content": "Hi"})));
+    let response = chat(&chunks);
+    let kinds: Vec<bool> =
+        response.choices[0].blocks().map(|block| matches!(block.content, Content::ToolCall(_))).collect();
+    assert_eq!(kinds, [true, false]);
+}
+
 #[test]
 fn arguments_may_come_as_an_object() {
     let call = json!({"index": 0, "id": "a", "function": {"name": "f", "arguments": {"x": [1, 2]}}});
@@ -142,6 +203,32 @@ fn the_end_of_a_full_window_keeps_its_word() {
         json!({"type": "message_stop"}),
     ]);
     assert!(stream_again(MESSAGES, &body).contains("\"model_context_window_exceeded\""));
+}
+
+#[test]
+fn blocks_of_messages_need_not_be_said_to_start() {
+    let piece =
+        |index: u32, delta: Value| json!({"type": "content_block_delta", "index": index, "delta": delta});
+    let thought = json!({"type": "thinking_delta", "thinking": "hm"});
+    let text_of = |text: &str| json!({"type": "text_delta", "text": text});
+    let end = json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}});
+    for index in [0, 1] {
+        let stop = json!({"type": "content_block_stop", "index": index});
+        let events = [
+            json!({"type": "message_start", "message": {"id": "m"}}),
+            piece(0, thought.clone()),
+            piece(0, json!({"type": "signature_delta", "signature": "s"})),
+            piece(index, text_of("H")),
+            piece(index, text_of("i")),
+            stop,
+            end.clone(),
+        ];
+        let (response, error) = stream(MESSAGES, &sse(&events));
+        assert_eq!((text(&response).as_str(), reasoning(&response).as_str(), error), ("Hi", "hm", None));
+        assert_eq!(response.choices[0].blocks().count(), 2);
+    }
+    let (response, error) = stream(MESSAGES, &sse(&[piece(0, text_of("Hi")), end]));
+    assert_eq!((text(&response).as_str(), error), ("Hi", None), "nor the message");
 }
 
 #[test]

@@ -155,8 +155,8 @@ fn a_response_that_failed_holds_what_was_sent_of_it() {
         (vec![], vec![]),
         (vec![json!({"reasoning_content": "h"})], vec!["incomplete"]),
         (vec![json!({"reasoning_content": "h"}), json!({"content": "a"})], vec!["none", "incomplete"]),
-        // Nothing of the call was written.
-        (vec![json!({"content": "a"}), call(json!({"name": "f"}))], vec!["completed"]),
+        // The call is not known before its arguments are.
+        (vec![json!({"content": "a"}), call(json!({"name": "f"}))], vec!["incomplete"]),
         (
             vec![json!({"content": "a"}), call(json!({"name": "f", "arguments": "{\"x"}))],
             vec!["completed", "incomplete"],
