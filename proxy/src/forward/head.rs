@@ -12,7 +12,7 @@ use llm_protocol::{Notes, percent};
 use llm_snapshot::provider::Protocol;
 
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("llm-proxy/", env!("CARGO_PKG_VERSION")));
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const URL_ENCODED: &[u8] = b"application/x-www-form-urlencoded";
 const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -24,22 +24,31 @@ const ANTHROPIC_VERSION_SPOKEN: HeaderValue = HeaderValue::from_static("2023-06-
 const THEIR_IDS: [HeaderName; 2] = [REQUEST_ID, ANTHROPIC_REQUEST_ID];
 /// What could not be carried by a translation.
 const WARNINGS: HeaderName = HeaderName::from_static("x-llm-proxy-warnings");
-const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
+pub(super) const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 
 /// Client headers that are passed on always.
 const PASSED_ON: [HeaderName; 3] = [header::ACCEPT, header::CONTENT_TYPE, IDEMPOTENCY_KEY];
 
-/// Response headers that are about the provider's own site or account, and nobody else's business; those that frame
-/// the body are made anew.
-const KEPT_BACK: [HeaderName; 7] = [
+/// Response headers that are about the provider's own site or account, or what it is authenticated with, and nobody
+/// else's business; those that frame the body are made anew.
+const KEPT_BACK: [HeaderName; 14] = [
     HeaderName::from_static("anthropic-organization-id"),
+    HeaderName::from_static("api-key"),
     header::ALT_SVC,
+    header::AUTHORIZATION,
     header::CONTENT_LENGTH,
+    header::COOKIE,
     header::SET_COOKIE,
     header::STRICT_TRANSPORT_SECURITY,
+    header::WWW_AUTHENTICATE,
     HeaderName::from_static("openai-organization"),
     HeaderName::from_static("openai-project"),
+    HeaderName::from_static("x-amz-security-token"),
+    HeaderName::from_static("x-api-key"),
+    HeaderName::from_static("x-goog-api-key"),
 ];
+/// What the names of the proxy's own headers begin with.
+const OURS: &str = "x-llm-proxy-";
 
 /// Where a provider is asked, given where its protocol has it: Azure's deployments have paths of their own, and so has
 /// Vertex AI.
@@ -101,6 +110,9 @@ pub(super) fn request(
 pub(super) fn complete(headers: &mut HeaderMap) {
     strip_hop_by_hop(headers);
     for name in &KEPT_BACK {
+        headers.remove(name);
+    }
+    while let Some(name) = headers.keys().find(|name| name.as_str().starts_with(OURS)).cloned() {
         headers.remove(name);
     }
     let ids = THEIR_IDS.map(|name| headers.remove(name));
@@ -186,6 +198,13 @@ mod tests {
             ("content-length", "3"),
             ("set-cookie", "a=b"),
             ("openai-organization", "org-1"),
+            ("authorization", "Bearer secret"),
+            ("proxy-authorization", "Bearer secret"),
+            ("api-key", "secret"),
+            ("x-api-key", "secret"),
+            ("x-goog-api-key", "secret"),
+            ("x-llm-proxy-warnings", "theirs"),
+            ("x-llm-proxy-config-version", "theirs"),
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
