@@ -1,7 +1,8 @@
 //! Token counts, as providers tell them, and who says so.
 
 use crate::tally::Counted;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
 /// Token counts of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,42 +114,80 @@ impl From<llm_protocol::ir::Usage> for Tokens {
 }
 
 /// A usage object of any protocol (TRANSLATION §7), by the names of each: Chat Completions and Completions, Responses
-/// and Messages, which share names, and Gemini. Counts that are missing or null are not known.
+/// and Messages, which share names, and Gemini. Counts that are missing, null or no numbers are not known.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Counts {
+    #[serde(deserialize_with = "count")]
     prompt_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     completion_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     prompt_tokens_details: Option<Details>,
+    #[serde(deserialize_with = "lenient")]
     completion_tokens_details: Option<Details>,
+    #[serde(deserialize_with = "count")]
     input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     output_tokens: Option<u64>,
+    #[serde(deserialize_with = "lenient")]
     input_tokens_details: Option<Details>,
+    #[serde(deserialize_with = "lenient")]
     output_tokens_details: Option<Details>,
+    #[serde(deserialize_with = "count")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_creation_input_tokens: Option<u64>,
-    #[serde(rename = "promptTokenCount")]
+    #[serde(rename = "promptTokenCount", deserialize_with = "count")]
     prompt: Option<u64>,
-    #[serde(rename = "toolUsePromptTokenCount")]
+    #[serde(rename = "toolUsePromptTokenCount", deserialize_with = "count")]
     tool_use: Option<u64>,
-    #[serde(rename = "cachedContentTokenCount")]
+    #[serde(rename = "cachedContentTokenCount", deserialize_with = "count")]
     cached: Option<u64>,
-    #[serde(rename = "candidatesTokenCount")]
+    #[serde(rename = "candidatesTokenCount", deserialize_with = "count")]
     candidates: Option<u64>,
-    #[serde(rename = "thoughtsTokenCount")]
+    #[serde(rename = "thoughtsTokenCount", deserialize_with = "count")]
     thoughts: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
+    #[serde(deserialize_with = "count")]
     cached_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_write_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     reasoning_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     thinking_tokens: Option<u64>,
 }
 
+/// Reads a member as it is meant, or as nothing where it is something else.
+pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str::<Option<T>>(raw.get()).ok().flatten())
+}
+
+/// Reads a count. Some servers write whole numbers with a fraction.
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = <&RawValue>::deserialize(deserializer)?.get();
+    let fraction =
+        || text.parse().ok().filter(|count| (0.0..9e18).contains(count)).map(|count: f64| count as u64);
+    Ok(text.parse().ok().or_else(fraction))
+}
+
 impl Counts {
+    /// Whether the output is told; Gemini leaves out what is 0.
+    #[must_use]
+    pub fn tells_output(&self) -> bool {
+        [self.completion_tokens, self.output_tokens, self.candidates].iter().any(Option::is_some)
+    }
+
     /// With what was told later, which counts where it says anything.
     #[must_use]
     pub fn and(self, later: Self) -> Self {

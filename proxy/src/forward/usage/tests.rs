@@ -44,14 +44,24 @@ fn what_is_told_later_counts_where_it_says_anything() {
 fn only_the_usage_of_the_answer_itself_counts() {
     let nested = format!("{{\"choices\":[{{\"usage\":{CHAT}}}]}}");
     assert_eq!(of_answer(nested.as_bytes()), None);
-    for answer in
-        ["", "null", "{\"usage\":null}", "{\"usage\":7}", "{\"usage\"", "{\"usage\":{\"prompt_tokens\":-1}}"]
-    {
+    for answer in ["", "null", "{\"usage\":null}", "{\"usage\":7}", "{\"usage\""] {
         assert_eq!(of_answer(answer.as_bytes()), None, "{answer}");
         assert_eq!(of_tail(answer.as_bytes()), None, "{answer}");
     }
     let half = of_answer(b"{\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":null}}").unwrap();
     assert_eq!((half.usage.input, half.input, half.output), (3, Some(CountedBy::Provider), None));
+}
+
+#[test]
+fn a_count_that_is_none_costs_no_other() {
+    let odd = r#"{"usage":{"prompt_tokens":"9","prompt_tokens_details":7,"completion_tokens":7.0,
+        "completion_tokens_details":{"reasoning_tokens":-1,"audio_tokens":"x"}}}"#;
+    for read in [of_answer, of_tail] {
+        let told = read(odd.as_bytes()).unwrap();
+        assert_eq!((told.input, told.output), (None, Some(CountedBy::Provider)));
+        assert_eq!(told.usage, Usage { output: 7, ..Usage::default() });
+        assert_eq!(read(b"{\"usage\":{\"prompt_tokens\":-1}}"), Some(Tokens::default()));
+    }
 }
 
 #[test]
