@@ -138,6 +138,14 @@ impl Cloud {
         matches!(self.place, provider::Cloud::Vertex { .. })
     }
 
+    /// The keys and tokens that are sent as they were given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = &HeaderValue> {
+        self.credentials.iter().filter_map(|credential| match credential {
+            Credential::Given(Proof::Bearer(value)) => Some(value),
+            _ => None,
+        })
+    }
+
     /// Where a model is asked, given where its protocol has it.
     #[must_use]
     pub fn place(&self, uri: Uri, model: &str, stream: bool) -> Uri {

@@ -7,7 +7,7 @@ use super::usage::Tokens;
 use crate::access::{AccessLog, Record};
 use crate::api::error::Kind;
 use crate::route::{Failure, Member};
-use crate::state::Key;
+use crate::state::{Key, Provider};
 use crate::tally::{Prompt, Said, Tally, Work};
 use http::HeaderValue;
 use llm_protocol::Notes;
@@ -154,6 +154,11 @@ impl Account {
         self.attempts += 1;
         self.member = Some(member.clone());
         self.upstream_model = self.model.is_some().then(|| upstream_model.into());
+    }
+
+    /// Who was asked last.
+    pub(super) fn provider(&self) -> Option<Arc<Provider>> {
+        self.member.as_ref().map(|member| member.provider.clone())
     }
 
     /// The response's head is there.

@@ -5,10 +5,11 @@ use super::attempt::{RETRY_AFTER_MS, Told, Usable, error_body};
 use super::call::Asked;
 use super::events::Events;
 use super::relay::{Relay, Watch};
-use super::{head, tail};
+use super::{first, head, tail};
 use crate::api::body::Body;
 use crate::api::error::{Dialect, Kind, Refusal};
 use crate::drain::Drain;
+use crate::state::Provider;
 use crate::translate::answer::Whole;
 use crate::translate::{self, Translation, redact};
 use bytes::Bytes;
@@ -38,10 +39,13 @@ impl From<&Asked> for Form {
 pub(super) async fn read_error(
     head: http::response::Parts,
     body: crate::upstream::Body,
+    provider: &Provider,
 ) -> Result<Usable, Refusal> {
     let bytes = error_body(body).await.ok_or(Kind::UpstreamBroken)?;
-    let bytes =
-        if head.headers.contains_key(CONTENT_ENCODING) { bytes } else { redact::redacted_bytes(bytes) };
+    let bytes = match head.headers.contains_key(CONTENT_ENCODING) {
+        true => bytes,
+        false => redact::redacted_bytes(bytes, Some(provider)),
+    };
     Ok(Usable::Passed(head, None, bytes.into()))
 }
 
@@ -50,11 +54,11 @@ pub(super) async fn read_error(
 pub fn answer(usable: Usable, form: Form, mut account: Box<Account>, drain: &Arc<Drain>) -> Response<Body> {
     match usable {
         Usable::Passed(head, first, body) => {
-            let watch = watch(&head.headers, form.protocol);
+            let watch = watch(&head.headers, first.as_deref(), form.protocol, &account);
             pass(head, (first, body), watch, form, account, drain)
         }
         Usable::Uncounted(head, first, body) => {
-            let watch = match watch(&head.headers, form.protocol) {
+            let watch = match watch(&head.headers, first.as_deref(), form.protocol, &account) {
                 Watch::Events(events) => Watch::Events(events.hiding_usage()),
                 other => other,
             };
@@ -146,12 +150,16 @@ fn is_date(value: &HeaderValue) -> bool {
     rfc2822::DateTimeParser::new().parse_zoned(value.as_bytes()).is_ok()
 }
 
-fn watch(headers: &HeaderMap, protocol: Protocol) -> Watch {
+fn watch(headers: &HeaderMap, first: Option<&[u8]>, protocol: Protocol, account: &Account) -> Watch {
     if head::is_encoded(headers) || matches!(protocol, Protocol::Files | Protocol::Batches) {
         return Watch::Blind;
     }
+    let is_array = || protocol == Protocol::GenerateContent && first.is_some_and(first::is_array);
     match Events::of(protocol) {
-        Some(events) if head::is_event_stream(headers) => Watch::Events(events),
+        Some(events) if head::is_event_stream(headers) => {
+            Watch::Events(events.of_provider(account.provider()))
+        }
+        Some(events) if is_array() => Watch::Events(events.in_array().of_provider(account.provider())),
         _ => Watch::Json(tail::Tail::default()),
     }
 }

@@ -3,13 +3,15 @@
 use super::Tokens;
 use super::account::Account;
 use super::call::{Asked, Turn, What};
-use super::{head, opening};
+use super::first::{self, Unknown};
+use super::head;
 use crate::api::endpoint::Operation;
 use crate::route::Failure;
+use crate::state::Provider;
 use crate::tally::{Counting, PATIENCE, Work};
-use crate::translate::answer::{Keep, Unusable, Whole};
+use crate::translate::answer::{Keep, Unusable, Whole, told};
 use crate::translate::body::broken;
-use crate::translate::stream::{Pump, Stage, early_error};
+use crate::translate::stream::{Pump, Stage};
 use crate::translate::{Reading, Uncounted, apart};
 use crate::upstream::{self, SendError};
 use bytes::{Bytes, BytesMut};
@@ -19,6 +21,7 @@ use http_body_util::BodyExt;
 use llm_protocol::json::mend;
 use llm_protocol::{ApiError, ErrorHead, ErrorKind, Notes};
 use llm_snapshot::provider::Protocol;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -135,58 +138,40 @@ pub(super) async fn attempt(
     account.head();
     let (head, mut body) = response.into_parts();
     if let Some(reading) = reading {
-        return Box::pin(translate(asked, account, reading, counting, (head, body))).await;
+        return Box::pin(translate(asked, account, provider, reading, counting, (head, body))).await;
     }
     let of_gemini = matches!(turn.way, Protocol::GenerateContent | Protocol::EmbedContent);
     if of_gemini && head.status == StatusCode::BAD_REQUEST {
-        return Box::pin(pass_gemini_error(head, body)).await;
+        return Box::pin(pass_gemini_error(head, body, provider)).await;
     }
     if head.status.is_success() && head::is_page(&head.headers) {
         return Err(Failure::Malformed);
     }
-    let mut first = None;
-    if head.status.is_success() && head::is_event_stream(&head.headers) {
-        // A stream that breaks before its first part has told the client nothing yet.
-        let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
-        first = part.into_data().ok();
-        if first.as_ref().is_some_and(|first| opening::is_all(turn.way, first)) {
-            first = Box::pin(opening::hold(turn.way, first, &mut body)).await?;
-        }
-        if let Some(error) = first.as_ref().and_then(|first| early_error(turn.way, first)) {
-            return Ok(Usable::Failed(Told { headers: head.headers, ..Told::default() }, error));
-        }
-        if asked.usage_for(provider).is_some() {
-            return Ok(Usable::Uncounted(head, first, body));
-        }
-    } else if promises_json(asked, &head) {
-        let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
-        let part = part.into_data().ok().filter(|part| begins_json(part));
-        first = Some(part.ok_or(Failure::Malformed)?);
+    if !first::is_read(asked, &head) {
+        return Ok(Usable::Passed(head, None, body));
     }
-    Ok(Usable::Passed(head, first, body))
-}
-
-/// Whether a client that is told of success expects JSON, and it can be seen whether it gets some.
-fn promises_json(asked: &Asked, head: &http::response::Parts) -> bool {
-    head.status.is_success()
-        && head.status != StatusCode::NO_CONTENT
-        && !head::is_encoded(&head.headers)
-        && asked.endpoint.operation != Operation::Pass
-}
-
-/// Whether this may be the beginning of a JSON document. Some providers keep a connection awake with whitespace
-/// before it.
-fn begins_json(part: &[u8]) -> bool {
-    matches!(part.trim_ascii_start().first(), None | Some(b'{' | b'['))
+    // What breaks before its first part has told the client nothing yet.
+    let part = body.frame().await.and_then(Result::ok).ok_or(Failure::Broken)?;
+    let first = part.into_data().unwrap_or_default();
+    let later = match first::look(asked, turn.way, provider, (head, first, body)) {
+        Ok(usable) => return Ok(usable),
+        Err(Unknown::Failed(failure)) => return Err(failure),
+        Err(Unknown::Later(later)) => later,
+    };
+    later.await
 }
 
 /// Gemini refuses credentials with a status that says nothing of it (TRANSLATION §7).
-async fn pass_gemini_error(head: http::response::Parts, body: upstream::Body) -> Result<Usable, Failure> {
+async fn pass_gemini_error(
+    head: http::response::Parts,
+    body: upstream::Body,
+    provider: &Provider,
+) -> Result<Usable, Failure> {
     let bytes = error_body(body).await.ok_or(Failure::Malformed)?;
     let codec = &llm_protocol::gemini::Gemini as &dyn llm_protocol::Codec;
     let error = codec.decode_error(error_head(head.status, &head.headers), &bytes);
     Ok(match error.kind {
-        ErrorKind::Auth => Usable::Failed(Told::default(), Box::new(error)),
+        ErrorKind::Auth => Usable::Failed(Told::default(), Box::new(told(error, provider))),
         _ => Usable::Passed(head, None, bytes.into()),
     })
 }
@@ -203,6 +188,7 @@ async fn count(asked: &Asked, uncounted: Uncounted, account: &mut Account) -> Us
 async fn translate(
     asked: &Asked,
     account: &mut Account,
+    provider: &Arc<Provider>,
     mut reading: Box<Reading>,
     counting: Option<Counting>,
     (head, body): (http::response::Parts, upstream::Body),
@@ -210,7 +196,7 @@ async fn translate(
     let mut told = Told { headers: head.headers, notes: Notes::default() };
     if !head.status.is_success() {
         let bytes = error_body(body).await.unwrap_or_default();
-        let error = reading.error(error_head(head.status, &told.headers), &bytes);
+        let error = reading.error(error_head(head.status, &told.headers), &bytes, provider);
         if let Some(whole) = reading.instead(&error) {
             told.notes = reading.notes;
             return Ok(Usable::Whole(told, whole));
@@ -227,10 +213,10 @@ async fn translate(
     }
     if reading.stream {
         told.notes = std::mem::take(&mut reading.notes);
-        return stream(asked, *reading, told, body).await;
+        return stream(asked, provider, *reading, told, body).await;
     }
     let bytes = whole_body(body, MAX_ANSWER).await?;
-    let whole = whole(asked, account, &mut reading, bytes).await;
+    let whole = whole(asked, account, provider, &mut reading, bytes).await;
     told.notes = std::mem::take(&mut reading.notes);
     match whole {
         Ok(whole) => Ok(Usable::Whole(told, whole)),
@@ -247,10 +233,11 @@ async fn translate(
 async fn whole(
     asked: &Asked,
     account: &mut Account,
+    provider: &Provider,
     reading: &mut Reading,
     bytes: Bytes,
 ) -> Result<Whole, Unusable> {
-    let keep = Keep { signatures: &asked.signatures, key: asked.key.name() };
+    let keep = Keep { signatures: &asked.signatures, key: asked.key.name(), provider };
     let text = apart(bytes.len(), || mend(&bytes));
     let mut answered = apart(bytes.len(), || reading.read(text.as_bytes(), keep))?;
     if answered.is_untold() {
@@ -264,11 +251,13 @@ async fn whole(
 /// Reads a stream until there is content, or it is time that the client hears something.
 async fn stream(
     asked: &Asked,
+    provider: &Arc<Provider>,
     reading: Reading,
     told: Told,
     mut body: upstream::Body,
 ) -> Result<Usable, Failure> {
-    let pump = Pump::new(reading, asked.signatures.clone(), asked.key.clone()).ok_or(Failure::Malformed)?;
+    let pump = Pump::new(reading, provider.clone(), asked.signatures.clone(), asked.key.clone())
+        .ok_or(Failure::Malformed)?;
     let mut pump = Box::new(pump);
     let until = Instant::now() + HOLD;
     loop {

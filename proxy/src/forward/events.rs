@@ -1,4 +1,4 @@
-//! Watches a stream of server-sent events go by: whole events only are let through, and it is known whether the
+//! Watches a stream of server-sent events, or of the elements of an array, go by: whole events only are let through, and it is known whether the
 //! stream said that it is over, what tokens it counted, and whether it told of an error; as long as it told no counts,
 //! what it said is heard, too.
 //!
@@ -6,23 +6,32 @@
 //! the provider breaks off stands between two events. Events are looked into only when they may say something of
 //! interest, which a search for a few words in the chunk tells.
 
+mod array;
 mod choices;
 pub mod course;
+mod framing;
 mod recent;
 mod wire;
 mod words;
 
-use self::choices::{Choices, is_told};
+pub(crate) use self::words::may_fail;
+
+use self::array::Elements;
+use self::choices::{Choice, Choices, is_told};
 use self::course::Course;
+use self::framing::{first_end, frames, last_end};
 use self::wire::{Chunk, Event, Message, Part};
 use super::usage::{Counts, Tokens};
+use crate::state::Provider;
 use crate::tally::Heard;
 use crate::translate::redact::redacted_bytes;
+use crate::translate::stream::is_error;
 use bytes::{Bytes, BytesMut};
-use llm_protocol::sse::{Frame, SseFramer};
+use llm_protocol::sse::Frame;
 use llm_snapshot::provider::Protocol;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// Most bytes of an event that is held back. A larger one is no event of any protocol.
 const MAX_EVENT: usize = 16 * 1024 * 1024;
@@ -54,6 +63,10 @@ pub struct Events {
     hide: bool,
     /// There was one.
     hidden: bool,
+    /// It is an array.
+    elements: Option<Elements>,
+    /// Whose credentials no error may tell.
+    provider: Option<Arc<Provider>>,
 }
 
 /// An event is larger than any.
@@ -80,6 +93,8 @@ impl Events {
                 heard: Heard::default(),
                 hide: false,
                 hidden: false,
+                elements: None,
+                provider: None,
             }),
             _ => None,
         }
@@ -92,11 +107,42 @@ impl Events {
         self
     }
 
+    /// The same, as the elements of an array.
+    #[must_use]
+    pub fn in_array(mut self) -> Self {
+        self.elements = Some(Elements::default());
+        self
+    }
+
+    /// The same, of that provider, whose credentials are its own business.
+    #[must_use]
+    pub fn of_provider(mut self, provider: Option<Arc<Provider>>) -> Self {
+        self.provider = provider;
+        self
+    }
+
     /// The tokens it counted.
     #[must_use]
-    pub fn tokens(&self) -> Tokens {
+    pub fn tokens(&mut self) -> Tokens {
         let told = self.counts.as_ref().map_or_else(Tokens::default, |counts| counts.tokens());
-        if self.settled { told } else { told.of_input() }
+        // What is not told of an answer that said nothing is 0.
+        let settled = self.settled || self.has_ended() && self.heard.rough() == 0;
+        if settled { told } else { told.of_input() }
+    }
+
+    /// Whether an array has its first element.
+    #[must_use]
+    pub fn begins_array(first: &[u8]) -> bool {
+        let mut elements = Elements::default();
+        elements.end(first) > 0
+    }
+
+    /// An event that the proxy ends the stream with, as this stream has it.
+    #[must_use]
+    pub fn framed(&self, event: String) -> String {
+        let Some(elements) = &self.elements else { return event };
+        let element = event.trim_end().trim_start_matches("data: ");
+        [if elements.any { "," } else { "[" }, element, "]"].concat()
     }
 
     /// Whether it counted what was read.
@@ -121,8 +167,12 @@ impl Events {
     /// # Errors
     /// An event is too large. The stream is of no use any more.
     pub fn push(&mut self, chunk: Bytes) -> Result<Bytes, TooLarge> {
-        let whole = if self.held.is_empty() {
-            let end = last_end(&chunk, 0);
+        let before = self.held.len();
+        let whole = if before == 0 {
+            let end = match &mut self.elements {
+                Some(elements) => elements.end(&chunk),
+                None => last_end(&chunk, 0),
+            };
             if end < chunk.len() {
                 self.held.extend_from_slice(&chunk[end..]);
                 chunk.slice(..end)
@@ -131,16 +181,23 @@ impl Events {
                 chunk
             }
         } else {
-            // What is held has no end, but its last byte may be half of one.
-            let looked_at = self.held.len() - 1;
             self.held.extend_from_slice(&chunk);
-            let end = last_end(&self.held, looked_at);
+            let end = match &mut self.elements {
+                Some(elements) => {
+                    Some(elements.end(&chunk)).filter(|end| *end > 0).map_or(0, |end| before + end)
+                }
+                // What is held has no end, but its last byte may be half of one.
+                None => last_end(&self.held, before - 1),
+            };
             self.held.split_to(end).freeze()
         };
         if self.held.len() > MAX_EVENT {
             return Err(TooLarge);
         }
         self.look(&whole);
+        if self.elements.as_ref().is_some_and(|elements| elements.closed) && self.choices.all_ended() {
+            self.complete();
+        }
         self.listen(&whole);
         if let Some(course) = &mut self.course {
             course.pass(&whole);
@@ -151,6 +208,14 @@ impl Events {
     /// The provider is done: gives what is left, if with it the stream is over. Some end without the blank line.
     pub fn finish(&mut self) -> Bytes {
         let held = self.held.split().freeze();
+        if let Some(elements) = &self.elements {
+            // What is held of an array is its end, or nothing; after an error that may be missing.
+            return match self.end {
+                None => Bytes::new(),
+                Some(_) if elements.closed => held,
+                Some(_) => Bytes::from_static(b"]"),
+            };
+        }
         if self.end.is_none() {
             self.look(&held);
         }
@@ -180,9 +245,11 @@ impl Events {
         let mut shown = BytesMut::with_capacity(events.len());
         let mut rest = &events[..];
         while !rest.is_empty() {
-            let (event, after) = rest.split_at(first_end(rest));
+            let end = if self.elements.is_some() { array::first_end(rest) } else { first_end(rest) };
+            let (event, after) = rest.split_at(end);
             if failed && self.is_error(event) {
-                shown.extend_from_slice(&redacted_bytes(events.slice_ref(event)));
+                let event = events.slice_ref(event);
+                shown.extend_from_slice(&redacted_bytes(event, self.provider.as_deref()));
             } else if !(hidden && is_usage_only(event)) {
                 shown.extend_from_slice(event);
             }
@@ -194,6 +261,7 @@ impl Events {
     /// Whether an event tells of an error.
     fn is_error(&self, event: &[u8]) -> bool {
         Events::of(self.protocol).is_some_and(|mut alone| {
+            alone.elements = self.elements.is_some().then(Elements::default);
             alone.look(event);
             alone.end == Some(End::Error)
         })
@@ -203,7 +271,7 @@ impl Events {
     #[must_use]
     pub fn has_ended(&mut self) -> bool {
         match self.end {
-            None => self.choices.all_ended(),
+            None => self.choices.all_ended() && self.elements.is_none(),
             end => end == Some(End::Complete),
         }
     }
@@ -219,49 +287,48 @@ impl Events {
             self.choices.pass(events);
         }
         if words::of(self.protocol).iter().any(|word| word.is_in(events)) {
-            let mut framer = SseFramer::default();
-            // These are whole events that fit into memory already.
-            let _ = framer.push(events, &mut |frame| self.frame(frame));
-            framer.finish(&mut |frame| self.frame(frame));
+            frames(self.elements.is_some(), events, &mut |frame| self.frame(frame));
         }
     }
 
     fn frame(&mut self, frame: Frame<'_>) {
+        let failed = is_error(self.protocol, frame);
         match self.protocol {
-            Protocol::Responses => return self.response_event(frame.data),
-            Protocol::Messages => return self.message_event(frame.data),
-            Protocol::GenerateContent => return self.part(frame.data),
-            _ => {}
+            Protocol::Responses => self.response_event(frame.data),
+            Protocol::Messages => self.message_event(frame.data),
+            Protocol::GenerateContent => self.part(frame.data),
+            _ => self.chunk(frame.data, failed),
         }
-        if frame.data.trim_ascii() == b"[DONE]" {
-            self.end.get_or_insert(End::Complete);
-        } else if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(frame.data) {
-            self.hidden |= self.hide && chunk.is_usage_only();
-            self.settle(chunk.usage);
-            if chunk.error.is_some() {
-                self.end = Some(End::Error);
-            }
+        if failed {
+            self.end = Some(End::Error);
         }
+    }
+
+    fn chunk(&mut self, data: &[u8], failed: bool) {
+        if data.trim_ascii() == b"[DONE]" {
+            return self.complete();
+        }
+        let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(data) else { return };
+        self.hidden |= self.hide && !failed && chunk.is_usage_only();
+        self.settle(chunk.usage);
     }
 
     fn response_event(&mut self, data: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Event<'_>>(data) else { return };
-        let end = match &*event.r#type {
-            "response.completed" | "response.incomplete" => End::Complete,
-            "response.failed" | "error" => End::Error,
+        match event.r#type.as_deref() {
+            Some("response.completed" | "response.incomplete") => self.complete(),
+            Some("response.failed") => self.end = Some(End::Error),
             _ => return,
-        };
-        self.end = Some(end);
+        }
         self.settle(event.response.and_then(|answer| answer.usage));
     }
 
     fn message_event(&mut self, data: &[u8]) {
         let Ok(event) = serde_json::from_slice::<Message<'_>>(data) else { return };
         let told = |reason: Option<Option<&RawValue>>| is_told(reason.flatten());
-        match &*event.r#type {
-            "message_start" => self.choices = Choices::default(),
-            "message_stop" => self.end = Some(End::Complete),
-            "error" => self.end = Some(End::Error),
+        match event.r#type.as_deref() {
+            Some("message_start") => self.choices = Choices::default(),
+            Some("message_stop") => self.complete(),
             _ => {}
         }
         let begun = event.message.as_ref().map(|message| message.stop_reason);
@@ -275,20 +342,22 @@ impl Events {
     /// Gemini's streams have no last event.
     fn part(&mut self, data: &[u8]) {
         let Ok(part) = serde_json::from_slice::<Part<'_>>(data) else { return };
-        self.choices.take(&part.candidates);
+        self.choices.take(&Choice::all(part.candidates));
         if part.prompt_feedback.is_some_and(|feedback| feedback.block_reason.is_some()) {
             // Nothing was answered.
             self.choices.see(0, true);
         }
-        if part.error.is_some() {
-            self.end = Some(End::Error);
-        }
         self.settle(part.usage_metadata);
+    }
+
+    /// The answer is complete, unless it failed before.
+    fn complete(&mut self) {
+        self.end.get_or_insert(End::Complete);
     }
 
     /// Takes counts of the whole answer so far.
     fn settle(&mut self, counts: Option<Counts>) {
-        self.settled |= counts.is_some_and(|counts| counts.tokens().output.is_some());
+        self.settled |= counts.is_some_and(|counts| counts.tells_output());
         self.count(counts);
     }
 
@@ -306,9 +375,7 @@ fn is_usage_only(event: &[u8]) -> bool {
     let mut look = |frame: Frame<'_>| {
         only = serde_json::from_slice(frame.data).is_ok_and(|chunk: Chunk<'_>| chunk.is_usage_only());
     };
-    let mut framer = SseFramer::default();
-    let _ = framer.push(event, &mut look);
-    framer.finish(&mut look);
+    frames(false, event, &mut look);
     only
 }
 
@@ -319,33 +386,8 @@ fn is_whole(events: &[u8]) -> bool {
         let is_done = frame.data.trim_ascii() == b"[DONE]";
         whole &= is_done || serde_json::from_slice::<IgnoredAny>(frame.data).is_ok();
     };
-    let mut framer = SseFramer::default();
-    let _ = framer.push(events, &mut look);
-    framer.finish(&mut look);
+    frames(false, events, &mut look);
     whole
-}
-
-/// The end of the first event in `bytes`, which is right after a blank line, or their end.
-fn first_end(bytes: &[u8]) -> usize {
-    let blank = |at: &usize| matches!(&bytes[..*at], [.., b'\n'] | [.., b'\n', b'\r']);
-    memchr::memchr_iter(b'\n', bytes).find(blank).map_or(bytes.len(), |at| at + 1)
-}
-
-/// The end of the last event in `bytes`, which is right after a blank line; 0 when there is none. The first
-/// `looked_at` bytes hold no such end.
-fn last_end(bytes: &[u8], looked_at: usize) -> usize {
-    if bytes.ends_with(b"\n\n") {
-        return bytes.len();
-    }
-    let new = &bytes[looked_at..];
-    for at in memchr::memrchr_iter(b'\n', new) {
-        if matches!(&bytes[..looked_at + at], [.., b'\n'] | [.., b'\n', b'\r']) {
-            return looked_at + at + 1;
-        }
-    }
-    // Lines may end in CR alone.
-    let old_style = memchr::memmem::rfind(new, b"\r\r").map_or(0, |at| looked_at + at + 2);
-    if memchr::memchr(b'\n', bytes).is_none() { old_style } else { 0 }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod attempt;
 pub mod call;
 mod closing;
 pub mod events;
+mod first;
 pub(crate) mod head;
 mod last_words;
 pub mod metrics;
@@ -19,6 +20,7 @@ pub use account::{Account, Books, Outcome};
 pub use answer::{Form, answer};
 pub use attempt::Usable;
 pub use call::{Asked, Call};
+pub(crate) use events::may_fail;
 pub use metrics::Metrics;
 pub use relay::Relay;
 pub use usage::{Tokens, Usage};
@@ -55,7 +57,7 @@ pub async fn ask(call: &mut Call, account: &mut Account) -> Result<Usable, Refus
         }
         return match (verdict, attempted) {
             (Verdict::Use, Ok(Usable::Passed(head, _, body))) if !head.status.is_success() => {
-                Box::pin(answer::read_error(head, body)).await
+                Box::pin(answer::read_error(head, body, &turn.member.provider)).await
             }
             (Verdict::Use, Ok(usable)) => {
                 if usable.may_not_tell(asked.endpoint.operation) {

@@ -1,18 +1,12 @@
 //! The opening of a stream: events that say that an answer begins, and nothing of the answer. They are held back, so
 //! that a provider that fails right after them can still be replaced by another one.
 
-use super::attempt::HOLD;
-use crate::route::Failure;
-use crate::upstream;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
 use llm_protocol::sse::{Frame, SseFramer};
 use llm_snapshot::provider::Protocol;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tokio::time::{Instant, timeout_at};
 
 /// Most bytes that are held back.
 const MAX: usize = 64 * 1024;
@@ -87,27 +81,6 @@ impl Chunk<'_> {
         let opens = |choice: &Choice<'_>| choice.finish_reason.is_none() && choice.delta.iter().all(is_empty);
         self.error.is_none() && self.choices.iter().all(opens)
     }
-}
-
-/// Reads on until the stream says something, or it is time that the client hears what there is.
-///
-/// # Errors
-/// It breaks off before that.
-pub(super) async fn hold(
-    protocol: Protocol,
-    begun: Option<Bytes>,
-    body: &mut upstream::Body,
-) -> Result<Option<Bytes>, Failure> {
-    let mut held = BytesMut::from(begun.unwrap_or_default());
-    let until = Instant::now() + HOLD;
-    while is_all(protocol, &held) {
-        let Ok(part) = timeout_at(until, body.frame()).await else { break };
-        let part = part.and_then(Result::ok).ok_or(Failure::Broken)?;
-        if let Ok(data) = part.into_data() {
-            held.extend_from_slice(&data);
-        }
-    }
-    Ok(Some(held.freeze()))
 }
 
 #[cfg(test)]

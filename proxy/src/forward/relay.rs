@@ -114,9 +114,14 @@ impl Relay {
         if let Watch::Events(events) = &self.watch {
             self.account.watch_input(|| events.tells_input());
         }
-        if self.first.is_none() && self.upstream.is_end_stream() && self.is_complete() {
-            // Where the length is known nobody asks for what comes after this; elsewhere it saves a write.
-            self.end(self.good);
+        if self.first.is_none() && self.upstream.is_end_stream() {
+            if self.is_complete() {
+                // Where the length is known nobody asks for what comes after this; elsewhere it saves a write.
+                self.end(self.good);
+            } else if !streamed {
+                // If it is not asked for more.
+                self.account.end(Outcome::Incomplete);
+            }
         }
         if whole.is_empty() {
             return None;
@@ -128,13 +133,16 @@ impl Relay {
     fn is_complete(&mut self) -> bool {
         match &mut self.watch {
             Watch::Events(events) => events.is_complete(),
-            _ => true,
+            watch => !is_cut(watch, self.protocol),
         }
     }
 
     /// The provider is done.
     fn ended(&mut self) -> Next {
         let Watch::Events(events) = &mut self.watch else {
+            if is_cut(&self.watch, self.protocol) {
+                return self.broke(Kind::Incomplete, None);
+            }
             self.end(self.good);
             return None;
         };
@@ -183,11 +191,20 @@ impl Relay {
             Watch::Events(events) => events.course(),
             _ => None,
         };
-        let event = Bytes::from(last_words(self.protocol, kind, course));
+        let event = last_words(self.protocol, kind, course);
         self.end(outcome);
+        let event = match &self.watch {
+            Watch::Events(events) => Bytes::from(events.framed(event)),
+            _ => Bytes::from(event),
+        };
         self.account.passed_on(event.len(), true);
         Some(Ok(Frame::data(event)))
     }
+}
+
+/// Whether a JSON answer lacks its end, which a body that ends with its connection does not tell.
+fn is_cut(watch: &Watch, protocol: Protocol) -> bool {
+    matches!(watch, Watch::Json(tail) if codec(protocol).is_some() && !tail.is_whole())
 }
 
 fn kind(error: &BodyError) -> Kind {

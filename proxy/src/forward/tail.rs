@@ -37,6 +37,12 @@ impl Tail {
         }
     }
 
+    /// Whether what is there ends as JSON does.
+    pub(super) fn is_whole(&self) -> bool {
+        let last = self.parts.iter().rev().find_map(|part| part.trim_ascii_end().last());
+        matches!(last, Some(b'}' | b']'))
+    }
+
     /// The counts in the answer, which is over.
     pub(super) fn tokens(&mut self) -> Tokens {
         let read = if self.cut { usage::of_tail } else { usage::of_answer };

@@ -217,6 +217,11 @@ impl Credentials {
         Ok(Some(Self { names, header, values, rotation }))
     }
 
+    /// All of them, without what they are sent with.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().filter_map(bare)
+    }
+
     /// The header with the credential whose turn it is; `None` when no credential has any weight.
     #[must_use]
     pub fn next(&self) -> Option<(&HeaderName, &HeaderValue)> {
@@ -231,6 +236,13 @@ impl fmt::Debug for Credentials {
 }
 
 impl Provider {
+    /// What it is authenticated with, as far as that is given and does not come from a cloud: for taking it out of what
+    /// clients are told.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        let own = self.credentials.iter().flat_map(Credentials::secrets);
+        own.chain(self.cloud.iter().flat_map(Cloud::given).filter_map(bare))
+    }
+
     /// The provider of an entry. What goes with its identity it takes over from what it was `before`.
     pub(super) fn new(
         id: EntryId,
@@ -274,6 +286,11 @@ impl Provider {
             id,
         })
     }
+}
+
+/// A credential without the scheme that is sent before it.
+fn bare(value: &HeaderValue) -> Option<&str> {
+    value.to_str().ok().map(|text| text.strip_prefix("Bearer ").unwrap_or(text))
 }
 
 fn offers(

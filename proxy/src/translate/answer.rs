@@ -4,6 +4,7 @@ use super::redact::redacted;
 use super::request::{ESTIMATED, Kind, Reading};
 use super::signatures::Signatures;
 use crate::forward::Tokens;
+use crate::state::Provider;
 use crate::tally::{Counted, Said, Texts};
 use llm_protocol::embeddings::{Embedder, EmbeddingReply, Embeddings};
 use llm_protocol::ir::{Content, Finish, Response, Usage};
@@ -56,6 +57,8 @@ pub struct Keep<'k> {
     pub signatures: &'k Signatures,
     /// The client's key.
     pub key: &'k str,
+    /// Who answers.
+    pub provider: &'k Provider,
 }
 
 impl Reading {
@@ -68,7 +71,7 @@ impl Reading {
             Kind::Answer { client, provider, exchange, reply } => {
                 let mut response = Box::new(provider.decode_response(body, exchange)?);
                 if let Some(error) = response.error.take() {
-                    return Err(Unusable::Failed(Box::new(told(error))));
+                    return Err(Unusable::Failed(Box::new(told(error, keep.provider))));
                 }
                 if response.choices.iter().any(|choice| choice.finish == Some(Finish::BadCall)) {
                     return Err(Unusable::BadCall);
@@ -118,12 +121,13 @@ impl Reading {
 
     /// Reads a provider's error, without what is nobody's business.
     #[must_use]
-    pub fn error(&self, head: ErrorHead<'_>, body: &[u8]) -> ApiError {
-        told(match &self.kind {
+    pub fn error(&self, head: ErrorHead<'_>, body: &[u8], from: &Provider) -> ApiError {
+        let error = match &self.kind {
             Kind::Answer { provider, .. } => provider.decode_error(head, body),
             Kind::Count { errors, .. } => errors.decode_error(head, body),
             Kind::Embed { provider, .. } => provider.decode_error(head, body),
-        })
+        };
+        told(error, from)
     }
 }
 
@@ -176,11 +180,11 @@ impl Answered<'_, '_> {
     }
 }
 
-/// The error as a client may read it.
-pub(super) fn told(mut error: ApiError) -> ApiError {
-    error.message = redacted(&error.message).into_owned();
+/// The error of a provider as a client may read it.
+pub(crate) fn told(mut error: ApiError, provider: &Provider) -> ApiError {
+    error.message = redacted(&error.message, Some(provider)).into_owned();
     if let Some(native) = &mut error.native {
-        native.body = redacted(&native.body).into_owned();
+        native.body = redacted(&native.body, Some(provider)).into_owned();
     }
     error
 }

@@ -1,6 +1,7 @@
-//! Takes out of a provider's error messages what is nobody's business but its owner's: keys, and the ids of
-//! organisations and projects.
+//! Takes out of a provider's error messages what is nobody's business but its owner's: keys, what the provider is
+//! authenticated with, and the ids of organisations and projects.
 
+use crate::state::Provider;
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -19,9 +20,27 @@ const WORDS: [(&str, usize); 8] = [
     ("AKIA", 12),
 ];
 
-/// The text without them; the same when there are none.
+/// Fewest characters of a credential that is looked for: a shorter one may be part of any word.
+const SHORTEST: usize = 8;
+
+/// The text of that provider without them; the same when there are none.
 #[must_use]
-pub fn redacted(text: &str) -> Cow<'_, str> {
+pub fn redacted<'t>(text: &'t str, provider: Option<&Provider>) -> Cow<'t, str> {
+    let mut own = Cow::Borrowed(text);
+    let secrets = provider.into_iter().flat_map(Provider::secrets);
+    for secret in secrets.filter(|secret| secret.len() >= SHORTEST) {
+        if own.contains(secret) {
+            own = Cow::Owned(own.replace(secret, REDACTED));
+        }
+    }
+    match own {
+        Cow::Borrowed(text) => without_words(text),
+        Cow::Owned(text) => Cow::Owned(without_words(&text).into_owned()),
+    }
+}
+
+/// The text without what looks like a key or an id.
+fn without_words(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let mut done = 0;
     let mut at = 0;
@@ -49,8 +68,8 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
 
 /// The same of bytes; those that are no text stay.
 #[must_use]
-pub fn redacted_bytes(bytes: Bytes) -> Bytes {
-    match std::str::from_utf8(&bytes).map(redacted) {
+pub fn redacted_bytes(bytes: Bytes, provider: Option<&Provider>) -> Bytes {
+    match std::str::from_utf8(&bytes).map(|text| redacted(text, provider)) {
         Ok(Cow::Owned(text)) => text.into(),
         _ => bytes,
     }
@@ -97,7 +116,7 @@ mod tests {
             ("", ""),
         ];
         for (text, expected) in table {
-            assert_eq!(redacted(text), expected);
+            assert_eq!(redacted(text, None), expected);
         }
     }
 }

@@ -4,11 +4,12 @@ use super::answer::{bad_call, call_prefix, told};
 use super::codec;
 use super::request::{Kind, Reading};
 use super::signatures::Signatures;
-use crate::forward::Tokens;
-use crate::state::Key;
+use crate::forward::{Tokens, may_fail};
+use crate::state::{Key, Provider};
 use crate::tally::{Counted, Heard};
 use llm_protocol::ids::Ids;
 use llm_protocol::ir::{BlockKind, Delta, Event, Finish, Sink, Usage};
+use llm_protocol::sse::{ArrayFramer, Frame};
 use llm_protocol::{ApiError, Exchange, Framing, Notes, StreamEncoder, StreamReader};
 use llm_snapshot::provider::Protocol;
 use std::sync::Arc;
@@ -55,6 +56,7 @@ struct Writer {
     /// The client is told what the proxy counted.
     estimated: bool,
     calls: Calls,
+    provider: Arc<Provider>,
 }
 
 /// Calls by their blocks, whose state is to be kept.
@@ -68,9 +70,14 @@ struct Calls {
 }
 
 impl Pump {
-    /// Of an answer that is read so; `None` for what has no streams.
+    /// Of an answer of that provider that is read so; `None` for what has no streams.
     #[must_use]
-    pub fn new(reading: Reading, signatures: Arc<Signatures>, key: Arc<Key>) -> Option<Self> {
+    pub fn new(
+        reading: Reading,
+        from: Arc<Provider>,
+        signatures: Arc<Signatures>,
+        key: Arc<Key>,
+    ) -> Option<Self> {
         let Kind::Answer { client, provider, exchange, reply } = reading.kind else { return None };
         let (prefix, ids) = (call_prefix(client.protocol()), Ids::new(rand::random()));
         let calls = Calls { prefix, ids, by_block: Vec::new(), signatures, key };
@@ -90,6 +97,7 @@ impl Pump {
             rough,
             estimated: false,
             calls,
+            provider: from,
         };
         let reader = StreamReader::new(provider.framing(), provider.stream_decoder(exchange));
         Some(Self { reader, writer })
@@ -185,7 +193,7 @@ impl Pump {
 /// The error a stream of the client's own protocol begins with, given its first part: it says nothing else, and can
 /// still be answered with a status, or by another provider.
 #[must_use]
-pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<Box<ApiError>> {
+pub fn early_error(protocol: Protocol, first: &[u8], provider: &Provider) -> Option<Box<ApiError>> {
     // Nearly always this is all there is to it.
     memchr::memmem::find(first, b"error")?;
     let decoder = codec(protocol)?.stream_decoder(Exchange::default());
@@ -195,7 +203,31 @@ pub fn early_error(protocol: Protocol, first: &[u8]) -> Option<Box<ApiError>> {
         Event::Start { .. } | Event::Usage(_) | Event::Extension(_) | Event::Error(_) => {}
         _ => content = true,
     });
-    found.map(told).map(Box::new)
+    found.map(|error| told(error, provider)).map(Box::new)
+}
+
+/// Whether a frame of a stream of the client's own protocol tells of an error, whatever else of it can be read.
+#[must_use]
+pub fn is_error(protocol: Protocol, frame: Frame<'_>) -> bool {
+    if frame.event == b"error" {
+        return true;
+    }
+    if !may_fail(frame.data) {
+        return false;
+    }
+    let Some(mut decoder) = codec(protocol).map(|codec| codec.stream_decoder(Exchange::default())) else {
+        return false;
+    };
+    let mut failed = false;
+    let mut sink = |event: Event<'_>| failed |= matches!(event, Event::Error(_));
+    if frame.data.trim_ascii_start().starts_with(b"[") {
+        // Google's errors may be in a list.
+        let mut each = |element: Frame<'_>| decoder.frame(element, &mut sink);
+        let _ = ArrayFramer::default().push(frame.data, &mut each);
+    } else {
+        decoder.frame(frame, &mut sink);
+    }
+    failed
 }
 
 impl Writer {
@@ -219,7 +251,7 @@ impl Writer {
     }
 
     fn fail(&mut self, error: ApiError) {
-        let error = Box::new(told(error));
+        let error = Box::new(told(error, &self.provider));
         self.stage = Stage::Failed;
         if self.committed {
             self.encoder.event(&Event::Error(error.clone()), &mut self.out);

@@ -13,7 +13,7 @@ fn chat(body: &str) -> http::request::Builder {
 }
 
 async fn proxy() -> Proxy {
-    let fake = Fake::start(|_| async { json(200, "{}") }).await;
+    let fake = Fake::start(|_| async { json(200, "{\"choices\":[{}]}") }).await;
     let proxy = Proxy::empty().await;
     let mut private = provider("private", &fake.url());
     private.models = vec![model("private", "m")];

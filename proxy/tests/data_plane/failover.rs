@@ -92,10 +92,10 @@ async fn answers_that_do_not_come_or_are_none_lead_on() {
         let proxy = Proxy::serving(&[provider("alone", &wrong.url())]).await;
         assert_eq!(proxy.chat("m").await.status, 502, "{body}");
     }
-    let padded = Fake::start(|_| async { json(200, " \n {}") }).await;
+    let padded = Fake::start(|_| async { json(200, " \n {\"choices\":[{}]}") }).await;
     let proxy = Proxy::serving(&[provider("padded", &padded.url())]).await;
     let answer = proxy.chat("m").await;
-    assert_eq!((answer.text().as_str(), answer.header("content-length")), (" \n {}", "5"));
+    assert_eq!((answer.text().as_str(), answer.header("content-length")), (" \n {\"choices\":[{}]}", "19"));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use llm_snapshot::provider::Visibility;
 
 #[tokio::test]
 async fn keys_work_wherever_an_sdk_puts_them() {
-    let fake = Fake::start(|_| async { json(200, "{}") }).await;
+    let fake = Fake::start(|_| async { json(200, "{\"choices\":[{}]}") }).await;
     let proxy = Proxy::empty().await;
     proxy.store.apply(snapshot(&[provider("a", &fake.url())], &[key("k", "any form+of/key=")]));
     let body = r#"{"model":"m"}"#;

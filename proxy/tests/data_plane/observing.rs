@@ -6,7 +6,7 @@ use crate::support::{
 };
 use llm_snapshot::provider::Upstream;
 
-const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":7,
+const USAGE: &str = r#"{"choices":[{}],"usage":{"prompt_tokens":9,"completion_tokens":7,
     "prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}"#;
 
 #[tokio::test]
@@ -115,7 +115,7 @@ async fn no_secret_shows() {
     let fake = Fake::start(async |seen: Seen| match seen.json()["case"].as_str() {
         Some("refuse") => json(401, "{\"error\":{\"message\":\"bad key canary-upstream\"}}"),
         Some("cut") => sse_of(&["data: {}\n\n"]),
-        _ => json(200, "{}"),
+        _ => json(200, "{\"choices\":[{}]}"),
     })
     .await;
     let mut a = provider("a", &fake.url());

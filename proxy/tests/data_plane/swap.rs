@@ -30,7 +30,7 @@ fn one_generation(seen: &Seen) -> usize {
 async fn no_request_mixes_two_generations_and_none_fails() {
     let fake = Fake::start(async |seen: Seen| {
         if seen.json()["stream"] != true {
-            return json(200, "{}");
+            return json(200, "{\"choices\":[{}]}");
         }
         let (parts, response) = sse();
         tokio::spawn(async move {

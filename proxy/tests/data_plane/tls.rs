@@ -51,7 +51,7 @@ async fn requests_are_served_over_tls_and_large_bodies_and_refusals_too() {
 
 #[tokio::test]
 async fn a_client_without_tls_gets_nothing_and_another_authority_is_not_trusted() {
-    let fake = Fake::start(|_| async { json(200, "{}") }).await;
+    let fake = Fake::start(|_| async { json(200, "{\"choices\":[{}]}") }).await;
     let (proxy, _) = serving_tls(&fake).await;
     let (_, stranger) = serving_tls(&fake).await;
     let mut plain = Client::connect(proxy.address).await;

@@ -32,6 +32,15 @@ pub(super) fn is_told(reason: Option<&RawValue>) -> bool {
     reason.is_some_and(|raw| !["null", "\"\""].contains(&raw.get()))
 }
 
+impl<'c> Choice<'c> {
+    /// Those of a list, as far as they can be read.
+    pub(super) fn all(list: Option<&'c RawValue>) -> Vec<Self> {
+        let all: Vec<&RawValue> =
+            list.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default();
+        all.into_iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()).collect()
+    }
+}
+
 impl Choices {
     /// Takes events of Chat Completions and Completions, to be read when it matters: reasons come last, and nearly always
     /// with an end that makes them superfluous.
@@ -46,7 +55,7 @@ impl Choices {
         let mut framer = SseFramer::default();
         let mut look = |frame: Frame<'_>| {
             if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(frame.data) {
-                self.take(chunk.choices.as_deref().unwrap_or_default());
+                self.take(&Choice::all(chunk.choices));
             }
         };
         // These are few.

@@ -65,7 +65,7 @@ impl Course {
 /// The last number in events. Within a text its key has other quotes.
 fn number(events: &[u8]) -> Option<u64> {
     let at = memmem::rfind(events, NUMBER)?;
-    let value = value(events, at + NUMBER.len())?;
+    let value = value(&events[at + NUMBER.len()..])?;
     let digits = value.iter().take_while(|byte| byte.is_ascii_digit()).count();
     std::str::from_utf8(&value[..digits]).ok()?.parse().ok()
 }

@@ -21,7 +21,7 @@ fn watch(protocol: Protocol, pieces: &[&[u8]]) -> (Vec<u8>, Events) {
 
 #[test]
 fn chat_streams_say_usage_and_end() {
-    let (out, events) = watch(Protocol::ChatCompletions, &[CHAT.as_bytes()]);
+    let (out, mut events) = watch(Protocol::ChatCompletions, &[CHAT.as_bytes()]);
     assert_eq!(out, CHAT.as_bytes());
     assert_eq!(events.end, Some(End::Complete));
     assert_eq!(events.tokens().usage, Usage { input: 3, output: 5, ..Usage::default() });
@@ -52,7 +52,7 @@ fn messages_and_gemini_say_their_counts_and_end() {
         {\"input_tokens\":3,\"cache_read_input_tokens\":4,\"output_tokens\":1}}}\n\nevent: message_delta\ndata: \
         {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":9}}\n\nevent: message_stop\ndata: \
         {\"type\":\"message_stop\"}\n\n";
-    let (out, events) = watch(Protocol::Messages, &[messages.as_bytes()]);
+    let (out, mut events) = watch(Protocol::Messages, &[messages.as_bytes()]);
     assert_eq!((out.len(), events.end), (messages.len(), Some(End::Complete)));
     assert_eq!(events.tokens().usage, Usage { input: 7, cache_read: 4, output: 9, ..Usage::default() });
     let failed = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
@@ -229,7 +229,7 @@ fn responses_streams_end_with_their_usage() {
     let usage = "{\"input_tokens\":3,\"output_tokens\":5,\"output_tokens_details\":{\"reasoning_tokens\":2}}";
     for end in ["completed", "incomplete"] {
         let last = format!("data: {{\"type\":\"response.{end}\",\"response\":{{\"usage\":{usage}}}}}\n\n");
-        let (_, events) = watch(Protocol::Responses, &[created.as_bytes(), last.as_bytes()]);
+        let (_, mut events) = watch(Protocol::Responses, &[created.as_bytes(), last.as_bytes()]);
         assert_eq!(events.end, Some(End::Complete), "{end}");
         assert_eq!(events.tokens().usage, Usage { input: 3, output: 5, reasoning: 2, ..Usage::default() });
     }
@@ -308,7 +308,7 @@ proptest! {
         cuts.extend([0, stream.len()]);
         cuts.sort_unstable();
         let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &stream.as_bytes()[cut[0]..cut[1]]).collect();
-        let (out, events) = watch(Protocol::ChatCompletions, &pieces);
+        let (out, mut events) = watch(Protocol::ChatCompletions, &pieces);
         prop_assert_eq!(out, stream.as_bytes());
         prop_assert_eq!((events.end, events.tokens().usage.output), (Some(End::Complete), 5));
     }

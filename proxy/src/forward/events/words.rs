@@ -7,35 +7,57 @@ use std::sync::LazyLock;
 /// A word to look for.
 pub(super) struct Word {
     finder: Finder<'static>,
-    /// Values before which it says nothing, if it is a key.
-    empty: &'static [&'static [u8]],
+    /// Whether it says something, given what stands before and behind it.
+    says: fn(&[u8], &[u8]) -> bool,
 }
 
 /// A word wherever it stands.
 fn word(word: &'static str) -> Word {
-    Word { finder: Finder::new(word), empty: &[] }
+    Word { finder: Finder::new(word), says: |_, _| true }
 }
 
-/// A key, in its quotes.
+/// A key, in its quotes, of something.
 fn key(key: &'static str) -> Word {
-    Word { finder: Finder::new(key), empty: &[b"null"] }
+    Word { finder: Finder::new(key), says: |_, rest| value(rest).is_some_and(|value| !is_null(value)) }
 }
 
 /// The key of why an answer ends. Some servers write an empty reason until there is one.
 fn reason(key: &'static str) -> Word {
-    Word { finder: Finder::new(key), empty: &[b"null", b"\"\""] }
+    let says = |_: &[u8], rest: &[u8]| {
+        value(rest).is_some_and(|value| !is_null(value) && !value.starts_with(b"\"\""))
+    };
+    Word { finder: Finder::new(key), says }
 }
 
-static CHAT: LazyLock<[Word; 3]> = LazyLock::new(|| [word("[DONE]"), key("\"usage\""), key("\"error\"")]);
+/// What events of errors have in all protocols: a key, a type, or the name of the event.
+fn error() -> Word {
+    let says = |before: &[u8], rest: &[u8]| match (before, rest) {
+        ([.., b'"'], [b'"', rest @ ..]) => value(rest).is_none_or(|value| !is_null(value)),
+        (before, [] | [b'\r' | b'\n' | b' ', ..]) => before.trim_ascii_end().ends_with(b"event:"),
+        _ => false,
+    };
+    Word { finder: Finder::new("error"), says }
+}
+
+fn is_null(value: &[u8]) -> bool {
+    value.starts_with(b"null")
+}
+
+static ERROR: LazyLock<Word> = LazyLock::new(error);
+static CHAT: LazyLock<[Word; 3]> = LazyLock::new(|| [word("[DONE]"), key("\"usage\""), error()]);
 static FINISH: LazyLock<Word> = LazyLock::new(|| reason("\"finish_reason\""));
 static MESSAGES: LazyLock<[Word; 4]> =
-    LazyLock::new(|| [word("message_stop"), key("\"usage\""), key("\"error\""), reason("\"stop_reason\"")]);
-static GEMINI: LazyLock<[Word; 4]> = LazyLock::new(|| {
-    [key("\"usageMetadata\""), reason("\"finishReason\""), key("\"blockReason\""), key("\"error\"")]
-});
+    LazyLock::new(|| [word("message_stop"), key("\"usage\""), error(), reason("\"stop_reason\"")]);
+static GEMINI: LazyLock<[Word; 4]> =
+    LazyLock::new(|| [key("\"usageMetadata\""), reason("\"finishReason\""), key("\"blockReason\""), error()]);
 static RESPONSES: LazyLock<[Word; 4]> = LazyLock::new(|| {
-    [word("response.completed"), word("response.incomplete"), word("response.failed"), key("\"error\"")]
+    [word("response.completed"), word("response.incomplete"), word("response.failed"), error()]
 });
+
+/// Whether these events, or this one, may tell of an error.
+pub(crate) fn may_fail(events: &[u8]) -> bool {
+    ERROR.is_in(events)
+}
 
 /// Those of a protocol.
 pub(super) fn of(protocol: Protocol) -> &'static [Word] {
@@ -55,18 +77,14 @@ pub(super) fn ends(events: &[u8]) -> bool {
 impl Word {
     /// Whether it says anything in these events.
     pub(super) fn is_in(&self, events: &[u8]) -> bool {
-        if self.empty.is_empty() {
-            return self.finder.find(events).is_some();
-        }
         self.finder.find_iter(events).any(|at| {
-            let value = value(events, at + self.finder.needle().len());
-            value.is_some_and(|value| !self.empty.iter().any(|empty| value.starts_with(empty)))
+            let end = at + self.finder.needle().len();
+            (self.says)(&events[..at], &events[end..])
         })
     }
 }
 
-/// The value of a key that ends there, and what follows it; `None`: it is no key.
-pub(super) fn value(events: &[u8], end: usize) -> Option<&[u8]> {
-    let rest = events[end..].trim_ascii_start();
-    rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start)
+/// The value of the key that `rest` follows, and what follows that; `None`: it is no key.
+pub(super) fn value(rest: &[u8]) -> Option<&[u8]> {
+    rest.trim_ascii_start().strip_prefix(b":").map(<[u8]>::trim_ascii_start)
 }

@@ -161,7 +161,7 @@ async fn a_stream_that_begins_with_an_error_fails_over_or_is_told_by_its_status(
 #[tokio::test]
 async fn ids_of_requests_stand_where_each_client_looks_for_them() {
     let fake = Fake::start(async |_| {
-        let mut response = json(200, "{}");
+        let mut response = json(200, "{\"content\":[]}");
         response.headers_mut().insert("request-id", "req_theirs".parse().unwrap());
         response.headers_mut().insert("anthropic-organization-id", "org-theirs".parse().unwrap());
         response
