@@ -77,10 +77,16 @@ pub(super) fn ends(events: &[u8]) -> bool {
 impl Word {
     /// Whether it says anything in these events.
     pub(super) fn is_in(&self, events: &[u8]) -> bool {
-        self.finder.find_iter(events).any(|at| {
-            let end = at + self.finder.needle().len();
-            (self.says)(&events[..at], &events[end..])
-        })
+        let mut from = 0;
+        // Where there is none, as nearly always, one search is faster than an iterator of searches.
+        while let Some(at) = self.finder.find(&events[from..]) {
+            let (start, end) = (from + at, from + at + self.finder.needle().len());
+            if (self.says)(&events[..start], &events[end..]) {
+                return true;
+            }
+            from = end;
+        }
+        false
     }
 }
 
