@@ -204,6 +204,8 @@ class Live(Case):
     def test_it_works_with_roles_in_some_namespaces_alone(self):
         self.install("--set", f"watchNamespaces={{{self.tenant}}}")
         self.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        # Established is said a moment before they are served.
+        self.until("both kinds", lambda: self.cluster.kubectl("get", "llmproviders,masterkeys", "-A"))
         self.start_proxy(self.start_operator("--watch-namespaces", self.tenant))
         self.cluster.kubectl("apply", "-f", "-", text=OBJECTS.replace("@TENANT@", self.tenant))
         self.assertIn("choices", self.until("an answer", lambda: self.chat(self.key())))
