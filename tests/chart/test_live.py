@@ -205,7 +205,7 @@ class Live(Case):
         self.install("--set", f"watchNamespaces={{{self.tenant}}}")
         self.cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         # Established is said a moment before they are served.
-        self.until("both kinds", lambda: self.cluster.kubectl("get", "llmproviders,masterkeys", "-A"))
+        self.until("both kinds", lambda: self.cluster.kubectl("get", "llmproviders,masterkeys", "-A", "-o", "json"))
         self.start_proxy(self.start_operator("--watch-namespaces", self.tenant))
         self.cluster.kubectl("apply", "-f", "-", text=OBJECTS.replace("@TENANT@", self.tenant))
         self.assertIn("choices", self.until("an answer", lambda: self.chat(self.key())))
