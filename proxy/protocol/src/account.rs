@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use crate::codec::ProviderCodec;
 use crate::facts::{ExtRule, Facts, Fate, Field, Otherwise};
 use crate::gemini::finish;
-use crate::ir::{Choice, Content, Ext, ExtField, Request, Response, Scope, Thinking, whole};
+use crate::ir::{
+    Answers, Choice, Content, Ext, ExtField, Found, Request, Response, Scope, Thinking, Turn, whole,
+};
 use crate::notes::{Notes, Rejected, code};
 use crate::protocol::{Protocol, provider_codec};
 
@@ -111,6 +113,29 @@ pub(crate) fn states(request: &Request<'_>, notes: &mut Notes) -> Result<(), Rej
         }
     }
     Ok(())
+}
+
+/// The results of tools in a run that are still to be written where they stand, because no call has taken them: whether
+/// they belong there is for the provider to judge. A second one of a call is dropped.
+///
+/// # Errors
+/// In strict mode, if there is a second one.
+pub(crate) fn late_results<'p, 'a>(
+    answers: &mut Answers<'p, 'a>,
+    run: &'p [Turn<'a>],
+    source: &Facts,
+    notes: &mut Notes,
+) -> Result<Vec<Found<'p, 'a>>, Rejected> {
+    let mut late = Vec::new();
+    for (turn, block) in run.iter().flat_map(|turn| turn.blocks.iter().map(move |block| (turn, block))) {
+        let Content::ToolResult(result) = &block.content else { continue };
+        match answers.pass() {
+            (true, _) => {}
+            (false, true) => notes.warn("tool_result_dropped", || source.block_path(turn, block))?,
+            (false, false) => late.push(Found { turn, block, result }),
+        }
+    }
+    Ok(late)
 }
 
 /// Drops a setting with a warning, or refuses it.

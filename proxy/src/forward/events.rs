@@ -1,6 +1,6 @@
-//! Watches a stream of server-sent events, or of the elements of an array, go by: whole events only are let through, and it is known whether the
-//! stream said that it is over, what tokens it counted, and whether it told of an error; as long as it told no counts,
-//! what it said is heard, too.
+//! Watches a stream of server-sent events, or of the elements of an array, go by: whole events only are let through, and
+//! it is known whether the stream said that it is over, what tokens it counted, and whether it told of an error; as long
+//! as it told no counts, what it said is heard, too.
 //!
 //! The bytes stay as they are. An event that has not arrived whole is held back, so that whatever has to be said when
 //! the provider breaks off stands between two events. Events are looked into only when they may say something of

@@ -4,7 +4,8 @@
 use super::attempt::{HOLD, Told, Usable, error_body, error_head};
 use super::call::Asked;
 use super::events::Events;
-use super::{head, opening};
+use super::head;
+use super::opening::{self, MAX};
 use crate::api::endpoint::Operation;
 use crate::api::scan::Members;
 use crate::route::Failure;
@@ -29,8 +30,6 @@ use tokio::time::{Instant, timeout_at};
 const SMALL: usize = 1024;
 /// How much of an answer is searched for an error: one that failed says so at its beginning.
 const SEARCHED: usize = 4 * 1024;
-/// Most bytes that are held back.
-const MAX: usize = 64 * 1024;
 /// What lines of a stream of events begin with.
 const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Most bytes that are held back.
-const MAX: usize = 64 * 1024;
+pub(super) const MAX: usize = 64 * 1024;
 
 /// Types of events of an opening.
 fn types(protocol: Protocol) -> &'static [&'static str] {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::account;
 use crate::facts::Facts;
 use crate::ir::{
     Answers, Block, Content, Found, Media, Request, Role, Tool, ToolCall, ToolResult, Turn, speakers,
@@ -184,10 +185,9 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
 
     /// Everything between two turns of the model: results of its calls, then the rest in order.
     fn user(&mut self, run: &'p [Turn<'a>]) -> Result<(), Rejected> {
-        for turn in run {
-            for block in &turn.blocks {
-                self.late_result(turn, block)?;
-            }
+        for found in account::late_results(&mut self.answers, run, self.facts, self.notes)? {
+            let piece = self.result(found)?;
+            self.pending.push(piece);
         }
         self.flush();
         for turn in run {
@@ -199,19 +199,6 @@ impl<'p, 'a> Writer<'_, 'p, 'a> {
                 }
             }
         }
-        Ok(())
-    }
-
-    /// A result that no call has taken: a second one is dropped, one without a call is the provider's to judge.
-    fn late_result(&mut self, turn: &'p Turn<'a>, block: &'p Block<'a>) -> Result<(), Rejected> {
-        let Content::ToolResult(result) = &block.content else { return Ok(()) };
-        match self.answers.pass() {
-            (true, _) => return Ok(()),
-            (false, true) => return self.warn("tool_result_dropped", turn, block),
-            (false, false) => {}
-        }
-        let piece = self.result(Found { turn, block, result })?;
-        self.pending.push(piece);
         Ok(())
     }
 

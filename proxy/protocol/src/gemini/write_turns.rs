@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::account;
 use crate::instructed::JSON_LINE;
 use crate::ir::{Answers, Arguments, Block, Content, Found, Role, ToolCall, Turn, speakers};
 use crate::json::write::{self, List, Object};
@@ -136,19 +137,8 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
                 }
             }
         }
-        for turn in run {
-            for block in &turn.blocks {
-                let Content::ToolResult(result) = &block.content else { continue };
-                match self.answers.pass() {
-                    (true, _) => {}
-                    (false, true) => {
-                        notes.warn("tool_result_dropped", || foreign.source().block_path(turn, block))?;
-                    }
-                    (false, false) => one(l, Found { turn, block, result }, notes)?,
-                }
-            }
-        }
-        Ok(())
+        let late = account::late_results(&mut self.answers, run, foreign.source(), notes)?;
+        late.into_iter().try_for_each(|found| one(l, found, notes))
     }
 
     fn user_part(

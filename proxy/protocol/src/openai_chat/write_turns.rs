@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::account;
 use crate::capabilities::InstructionRole;
 use crate::ir::{Answers, Block, Content, Found, MediaKind, Role, State, ToolCall, Turn, speakers};
 use crate::json::write::{List, Object};
@@ -31,7 +32,9 @@ pub(super) fn write(l: &mut List<'_>, foreign: &Foreign<'_, '_>, notes: &mut Not
             writer.assistant(l, run, notes)?;
             writer.answers(l, run, at, notes)?;
         } else {
-            writer.late_answers(l, run, notes)?;
+            for found in account::late_results(&mut writer.answers, run, foreign.source(), notes)? {
+                writer.tool(l, found, notes)?;
+            }
             for turn in run {
                 if !turn.role.is_system() {
                     writer.asked(l, turn)?;
@@ -132,29 +135,6 @@ impl<'f, 'a> Writer<'_, 'f, 'a> {
                             .warn("tool_result_missing", || self.foreign.source().block_path(turn, block))?;
                         write_tool(l, &call.id, ["Error: ", "no result"]);
                     }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Answers of tools that no call has taken: a second one is dropped, one without a call is the provider's to judge.
-    fn late_answers(
-        &mut self,
-        l: &mut List<'_>,
-        run: &'f [Turn<'a>],
-        notes: &mut Notes,
-    ) -> Result<(), Rejected> {
-        for turn in run {
-            for block in &turn.blocks {
-                let Content::ToolResult(result) = &block.content else { continue };
-                match self.answers.pass() {
-                    (true, _) => {}
-                    (false, true) => {
-                        notes
-                            .warn("tool_result_dropped", || self.foreign.source().block_path(turn, block))?;
-                    }
-                    (false, false) => self.tool(l, Found { turn, block, result }, notes)?,
                 }
             }
         }

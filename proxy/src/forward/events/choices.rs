@@ -1,10 +1,11 @@
-//! Which answers a stream gives, and whether each of them said why it ended: such a stream is complete when its body
-//! is, even without the event that is to be the last one.
+//! Which answers a stream gives, and whether each of them said why it ended: such a stream is complete, even without the
+//! event that is to be the last one.
 
+use super::framing::frames;
 use super::recent::{self, Recent};
 use super::wire::Chunk;
 use super::words;
-use llm_protocol::sse::{Frame, SseFramer};
+use llm_protocol::sse::Frame;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -52,15 +53,12 @@ impl Choices {
     }
 
     fn read(&mut self, events: &[u8]) {
-        let mut framer = SseFramer::default();
         let mut look = |frame: Frame<'_>| {
             if let Ok(chunk) = serde_json::from_slice::<Chunk<'_>>(frame.data) {
                 self.take(&Choice::all(chunk.choices));
             }
         };
-        // These are few.
-        let _ = framer.push(events, &mut look);
-        framer.finish(&mut look);
+        frames(false, events, &mut look);
     }
 
     /// Takes what a chunk holds.

@@ -1,9 +1,10 @@
 //! What of a stream of Responses its client has to be told again if it breaks off: which response it is, and how many
 //! events came.
 
+use super::framing::frames;
 use super::recent::{self, Recent};
 use super::words::value;
-use llm_protocol::sse::{Frame, SseFramer};
+use llm_protocol::sse::Frame;
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -81,7 +82,6 @@ fn created(events: &[u8]) -> Option<Box<[u8]>> {
             if json.len() <= MAX_RESPONSE { json.as_bytes().into() } else { Box::default() }
         });
     };
-    // These are whole events that fit into memory already.
-    let _ = SseFramer::default().push(events, &mut look);
+    frames(false, events, &mut look);
     response
 }
